@@ -1,0 +1,147 @@
+"""One page, fetched once: follows redirects and gives the body as a stream of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from datadog_checks.base.log import CheckLoggingAdapter
+from datadog_checks.base.utils.http import RequestsWrapper
+from requests import RequestException, Response
+from requests.utils import get_auth_from_url
+from urllib3.exceptions import HTTPError
+
+from .deadline import Deadline, Fault
+from .decompression import decompress
+from .session import TimedSession
+
+CHUNK_SIZE = 64 * 1024
+MAX_REDIRECTS = 10
+DEFAULT_PORTS = {'http': 80, 'https': 443}
+# All that a request to another origin may know: how to reach and verify it.
+FOREIGN_OPTIONS = (
+    'connect_timeout',
+    'proxy',
+    'read_timeout',
+    'skip_proxy',
+    'timeout',
+    'tls_ca_cert',
+    'tls_ciphers',
+    'tls_ignore_warning',
+    'tls_verify',
+)
+
+
+class Page:
+    """A final response; `read` gives its body."""
+
+    def __init__(self, response: Response, deadline: Deadline) -> None:
+        self._raw: Any = response.raw
+        self._headers = response.headers
+        self._deadline = deadline
+        self.status_code = response.status_code
+        self.content_type: str = response.headers.get('Content-Type', '')
+        self.size = 0
+        """Bytes read so far, after decompression."""
+
+    @property
+    def status(self) -> str:
+        """The status with its standard phrase: "503 Service Unavailable"."""
+        try:
+            return f'{self.status_code} {HTTPStatus(self.status_code).phrase}'
+        except ValueError:
+            return str(self.status_code)
+
+    def read(self) -> Iterator[bytes]:
+        """Give the decompressed body piece by piece, as it comes; raise a `body` or `timeout` fault."""
+        self._deadline.doing = 'reading the page'
+        for chunk in decompress(self._receive(), self._headers.get('Content-Encoding', '')):
+            self._deadline.left()
+            self.size += len(chunk)
+            yield chunk
+
+    def _receive(self) -> Iterator[bytes]:
+        received = 0
+        try:
+            # `read1` returns what is there; `iter_content` and `read` wait until a whole chunk has come.
+            while chunk := self._raw.read1(CHUNK_SIZE, decode_content=False):
+                received += len(chunk)
+                yield chunk
+        except HTTPError:
+            expected = self._headers.get('Content-Length')
+            of = f' of {expected}' if expected and 'Transfer-Encoding' not in self._headers else ''
+            raise Fault('body', f'it broke off after {received}{of} bytes') from None
+
+
+class Fetcher:
+    """Fetches pages for one check, with its HTTP options."""
+
+    def __init__(self, instance: Mapping[str, Any], init_config: Mapping[str, Any], log: CheckLoggingAdapter) -> None:
+        self._instance, self._init_config, self._log = instance, init_config, log
+        self.deadline = Deadline()
+        self._own_session = TimedSession(self.deadline)
+        self._foreign_session = TimedSession(self.deadline)
+        self.http = RequestsWrapper(instance, init_config, logger=log, session=self._own_session)
+
+    @cached_property
+    def _foreign_http(self) -> RequestsWrapper:
+        options = {name: self._instance[name] for name in FOREIGN_OPTIONS if name in self._instance}
+        return RequestsWrapper(options, self._init_config, logger=self._log, session=self._foreign_session)
+
+    def open(self, url: str) -> Page:
+        """Request `url`, follow its redirects and give the final response; raise a fault of any step but `body`."""
+        start = urlsplit(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            own = _same_origin(start, urlsplit(url))
+            response = self._get(self.http if own else self._foreign_http, url)
+            if not (response.is_redirect and self.http.options['allow_redirects']):
+                return Page(response, self.deadline)
+            response.close()
+            url = _redirect_target(url, response.headers['Location'], start)
+        raise Fault('redirect', f'more than {MAX_REDIRECTS} in a row')
+
+    def finish(self) -> None:
+        """Leave nothing open."""
+        if not self.http.persist_connections:
+            self._own_session.finish()
+        self._foreign_session.finish()
+
+    def _get(self, http: RequestsWrapper, url: str) -> Response:
+        # The wrapper logs the URL that it is given, so user info and query travel beside it.
+        options: dict[str, Any] = {'params': urlsplit(url).query}
+        auth = get_auth_from_url(url)
+        if any(auth) and not http.options['auth']:
+            options['auth'] = auth
+        try:
+            return http.get(public_url(url), stream=True, persist=True, allow_redirects=False, **options)
+        except RequestException:
+            raise Fault('connect', f'no request to {urlsplit(url).hostname} can be made with these options') from None
+
+
+def public_url(url: str) -> str:
+    """Give `url` without what may be secret: user info, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition('@')[2], query='', fragment='').geturl()
+
+
+def _redirect_target(url: str, location: str, start: SplitResult) -> str:
+    target = urlsplit(urljoin(url, location.encode('latin-1').decode('utf-8', 'replace').strip()))
+    if target.scheme not in DEFAULT_PORTS or not target.hostname:
+        raise Fault('redirect', f'to a URL that is not http or https: {target.scheme[:20]}')
+    if _same_origin(start, target) and '@' not in target.netloc and '@' in start.netloc:
+        target = target._replace(netloc=f'{start.netloc.rpartition("@")[0]}@{target.netloc}')
+    return target.geturl()
+
+
+def _same_origin(start: SplitResult, other: SplitResult) -> bool:
+    """Tell whether `other` may know what is configured for `start`: the same origin, or its upgrade to https."""
+    upgrade = (start.scheme, _port(start), other.scheme, _port(other)) == ('http', 80, 'https', 443)
+    same = (start.scheme, _port(start)) == (other.scheme, _port(other))
+    return start.hostname == other.hostname and (same or upgrade)
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or DEFAULT_PORTS[parts.scheme]
