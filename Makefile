@@ -7,8 +7,8 @@ export UV_CACHE_DIR := $(VENV)/cache
 export XDG_DATA_HOME := $(VENV)/data
 export DDEV_CONFIG := $(VENV)/ddev.toml
 export HATCH_CONFIG := $(VENV)/hatch.toml
-# Last, so that a Python 3.13 on the PATH goes before one of pyenv.
-export PATH := $(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
+# pyenv comes last, so that a Python 3.13 on the PATH goes before one of pyenv.
+export PATH := $(VENV)/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
 
 .PHONY: demo test clean
 
@@ -37,4 +37,4 @@ $(VENV)/ddev/ready: $(UV)
 	@echo 'Setting up Python 3.13 and ddev in .venv ...'
 	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/ddev
 	@$(UV) pip install --quiet --python $(VENV)/ddev 'ddev>=20,<21'
-	@touch $(DDEV_CONFIG) $@
+	@touch $(DDEV_CONFIG) $(HATCH_CONFIG) $@

@@ -94,7 +94,7 @@ class Lookup(threading.Thread):
         try:
             self.result = socket.getaddrinfo(self.name, self._port, type=socket.SOCK_STREAM)
         except socket.gaierror as e:
-            self.result = e.strerror.lower()
+            self.result = str(e.strerror).lower()
         except UnicodeError:
             self.result = 'not a valid host name'
 

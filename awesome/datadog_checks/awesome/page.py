@@ -8,11 +8,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from datadog_checks.base.log import CheckLoggingAdapter
-from datadog_checks.base.utils.http import RequestsWrapper
 from requests import RequestException, Response
 from requests.utils import get_auth_from_url
 from urllib3.exceptions import HTTPError
+
+from datadog_checks.base.log import CheckLoggingAdapter
+from datadog_checks.base.utils.http import RequestsWrapper
 
 from .deadline import Deadline, Fault
 from .decompression import decompress
@@ -128,9 +129,15 @@ def public_url(url: str) -> str:
 
 
 def _redirect_target(url: str, location: str, start: SplitResult) -> str:
-    target = urlsplit(urljoin(url, location.encode('latin-1').decode('utf-8', 'replace').strip()))
-    if target.scheme not in DEFAULT_PORTS or not target.hostname:
-        raise Fault('redirect', f'to a URL that is not http or https: {target.scheme[:20]}')
+    try:
+        target = urlsplit(urljoin(url, location.encode('latin-1').decode('utf-8', 'replace').strip()))
+        valid = target.hostname and target.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise Fault('redirect', 'to a URL without a valid host and port')
+    if target.scheme not in DEFAULT_PORTS:
+        raise Fault('redirect', f'to a URL that is {target.scheme[:20]!r}, neither http nor https')
     if _same_origin(start, target) and '@' not in target.netloc and '@' in start.netloc:
         target = target._replace(netloc=f'{start.netloc.rpartition("@")[0]}@{target.netloc}')
     return target.geturl()

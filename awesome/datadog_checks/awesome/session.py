@@ -84,9 +84,9 @@ class TimedConnection(HTTPConnection):
         except RemoteDisconnected:
             raise Fault('status', 'the server closed the connection without a response') from None
         except BadStatusLine as e:
-            if e.line.startswith(TLS_ALERT):
+            if TLS_ALERT in str(e):
                 raise Fault('status', 'the server speaks TLS on this port: use https') from None
-            raise Fault('status', f'not an HTTP response: {e.line[:80]!r}') from None
+            raise Fault('status', f'not an HTTP response: {str(e)[:80]!r}') from None
         except ssl.SSLError as e:
             raise Fault('TLS', tls_cause(e)) from None
         except OSError as e:

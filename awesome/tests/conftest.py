@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.base.types import InstanceType
+from datadog_checks.dev import docker_run, get_docker_hostname
+from datadog_checks.dev.conditions import CheckEndpoints
+
+from .server import Server
+
+HERE = Path(__file__).parent
+URL = f'http://{get_docker_hostname()}:8000'
+INSTANCE: InstanceType = {'url': URL, 'search_string': 'Thank you for using nginx.'}
+
+
+@pytest.fixture(scope='session')
+def dd_environment() -> Iterator[InstanceType]:
+    """NGINX on port 8000: in Docker, or without an engine an `nginx` of this machine."""
+    nginx = shutil.which('nginx', path=f'{os.environ["PATH"]}{os.pathsep}/usr/sbin')
+    if docker_answers():
+        with docker_run(str(HERE / 'docker-compose.yml'), endpoints=[URL]):
+            yield INSTANCE
+    elif nginx:
+        with local_nginx(nginx):
+            yield INSTANCE
+    else:
+        pytest.skip('needs a web server: install Docker with Compose v2, or NGINX (apt-get install nginx-light)')
+
+
+def docker_answers() -> bool:
+    try:
+        commands = (['docker', 'info'], ['docker', 'compose', 'version'])
+        return all(subprocess.run(command, capture_output=True).returncode == 0 for command in commands)
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def local_nginx(nginx: str) -> Iterator[None]:
+    with TemporaryDirectory() as prefix, ExitStack() as stack:
+        shutil.copy(HERE / 'nginx' / 'nginx.conf', prefix)
+        os.mkdir(f'{prefix}/www')
+        shutil.copy(HERE / 'nginx' / 'index.html', f'{prefix}/www')
+        # The workers of an NGINX that root started are of another user.
+        os.chmod(prefix, 0o755)
+        process = stack.enter_context(subprocess.Popen([nginx, '-p', prefix, '-c', 'nginx.conf']))
+        stack.callback(process.terminate)
+        CheckEndpoints([URL], attempts=50, wait=0.1)()
+        assert process.poll() is None, 'NGINX ended: is port 8000 taken?'
+        yield
+
+
+@pytest.fixture
+def instance() -> InstanceType:
+    return INSTANCE.copy()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start a server that gives the same answer to each request: see `Server`."""
+    with ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(Server(*args, **kwargs))
+
+
+@pytest.fixture
+def run(aggregator: Any) -> Callable[..., Result]:
+    """Run a check as the Agent does, on the instance that the options make, and give what it submitted."""
+
+    def run_once(check: AwesomeCheck | None = None, **options: Any) -> Result:
+        aggregator.reset()
+        check = check or AwesomeCheck(name='awesome', init_config={}, instances=[options])
+        error = check.run()
+        assert error == ''
+        return Result(aggregator)
+
+    return run_once
+
+
+class Result:
+    """What one run submitted."""
+
+    def __init__(self, aggregator: Any) -> None:
+        (service_check,) = aggregator.service_checks('awesome.search')
+        self.status = service_check.status
+        self.message = service_check.message
+        self.tags = service_check.tags
+        self.metrics = {}
+        for name in aggregator.metric_names:
+            (metric,) = aggregator.metrics(name)
+            assert metric.tags == self.tags
+            self.metrics[name.removeprefix('awesome.')] = metric.value

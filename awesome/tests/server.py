@@ -1,0 +1,93 @@
+"""A real server on 127.0.0.1 whose every byte a test decides."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Self
+
+Answer = bytes | Callable[[socket.socket, bytes], None]
+
+
+def response(body: bytes = b'', status: str = '200 OK', **headers: str) -> bytes:
+    """Give an HTTP response; `Content_Type='text/html'` is a header, and an empty value leaves a header out."""
+    lines = {'Content-Length': str(len(body)), 'Content-Type': 'text/html; charset=utf-8', 'Connection': 'close'}
+    lines |= {name.replace('_', '-'): value for name, value in headers.items()}
+    head = ''.join(f'{name}: {value}\r\n' for name, value in lines.items() if value)
+    return f'HTTP/1.1 {status}\r\n{head}\r\n'.encode('latin-1') + body
+
+
+class Server:
+    """Answers every request with `answer`: bytes, or a function of the connection and the request.
+
+    `paths` gives other answers for some paths. `requests` has what was received, head and body.
+    """
+
+    def __init__(self, answer: Answer = b'', paths: dict[str, Answer] | None = None) -> None:
+        self._answer = answer
+        self.paths = paths or {}
+        self.requests: list[bytes] = []
+        self.accepted = 0
+        self._connections: list[socket.socket] = []
+        self._listener = socket.create_server(('127.0.0.1', 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f'http://127.0.0.1:{self.port}/'
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Wakes the thread that waits in `accept`, and those that wait for a client.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._connections:
+            connection.close()
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            self._connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        # A client that hangs up early is part of the game.
+        try:
+            with connection:
+                while request := _read_request(connection):
+                    self.requests.append(request)
+                    answer = self.paths.get(request.split()[1].decode(), self._answer)
+                    if callable(answer):
+                        answer(connection, request)
+                    else:
+                        connection.sendall(answer)
+                    if b'\r\nConnection: keep-alive' not in _head(answer):
+                        return
+        except OSError:
+            pass
+
+
+def _head(answer: Answer) -> bytes:
+    return b'' if callable(answer) else answer.partition(b'\r\n\r\n')[0]
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    """Give the next request; nothing when the client has hung up."""
+    request = b''
+    while b'\r\n\r\n' not in request:
+        if not (data := connection.recv(65536)):
+            return b''
+        request += data
+    head, _, body = request.partition(b'\r\n\r\n')
+    for line in head.lower().split(b'\r\n'):
+        if line.startswith(b'content-length:'):
+            while len(body) < int(line.partition(b':')[2]):
+                body += connection.recv(65536)
+    return head + b'\r\n\r\n' + body

@@ -1,0 +1,136 @@
+"""Redirects and compression, through the check."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from datadog_checks.awesome import AwesomeCheck
+
+from .conftest import Result
+from .server import Server, response
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
+Run = Callable[..., Result]
+
+TEXT = b'start ' + b'nothing to see ' * 20_000 + b'the end'
+
+
+def redirect(location: str, status: str = '302 Found') -> bytes:
+    return response(b'go away', status, Location=location)
+
+
+def raw_deflate(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'body'),
+    [
+        pytest.param('gzip', gzip.compress(TEXT), id='gzip'),
+        pytest.param('x-gzip', gzip.compress(TEXT), id='x-gzip'),
+        pytest.param('gzip', gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]), id='two gzip members'),
+        pytest.param('gzip', gzip.compress(TEXT) + b'\0\0garbage', id='garbage behind gzip'),
+        pytest.param('deflate', zlib.compress(TEXT), id='deflate'),
+        pytest.param('deflate', raw_deflate(TEXT), id='raw deflate'),
+        pytest.param('identity', TEXT, id='identity'),
+    ],
+)
+def test_compressed_page_is_searched_to_its_end(encoding: str, body: bytes, serve: Serve, run: Run) -> None:
+    result = run(url=serve(response(body, Content_Encoding=encoding)).url, search_string='the end')
+
+    assert (result.status, result.metrics['page.size']) == (AwesomeCheck.OK, len(TEXT))
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'body', 'cause'),
+    [
+        pytest.param('gzip', gzip.compress(TEXT)[:-9], 'its gzip data ends too early', id='truncated gzip'),
+        pytest.param('gzip', TEXT, 'it is not valid gzip data', id='not gzip'),
+        pytest.param('deflate', zlib.compress(TEXT)[:-9], 'its deflate data ends too early', id='truncated deflate'),
+        pytest.param('br', TEXT, "its Content-Encoding is 'br', neither gzip nor deflate", id='unknown encoding'),
+    ],
+)
+def test_body_that_cannot_be_decompressed_is_critical(
+    encoding: str, body: bytes, cause: str, serve: Serve, run: Run
+) -> None:
+    result = run(url=serve(response(body, Content_Encoding=encoding)).url, search_string='not there')
+
+    assert (result.status, result.message) == (AwesomeCheck.CRITICAL, f'body: {cause}')
+
+
+def test_string_before_the_fault_counts(serve: Serve, run: Run) -> None:
+    truncated = gzip.compress(TEXT)[:-9]
+
+    assert run(url=serve(response(truncated, Content_Encoding='gzip')).url, search_string='start').status == 0
+
+
+def test_body_that_breaks_off_is_critical(serve: Serve, run: Run) -> None:
+    result = run(url=serve(response(b'x' * 5000, Content_Length='100000')).url, search_string='nginx')
+
+    assert (result.status, result.message) == (AwesomeCheck.CRITICAL, 'body: it broke off after 5000 of 100000 bytes')
+
+
+def test_redirects_are_followed(serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx'), {'/a': redirect('b?c#d')})
+    server.paths['/b?c'] = redirect(f'//127.0.0.1:{server.port}/e')
+
+    result = run(url=server.url + 'a', search_string='nginx')
+
+    assert result.status == AwesomeCheck.OK
+    assert [request.split()[1] for request in server.requests] == [b'/a', b'/b?c', b'/e']
+    assert result.tags == [f'url:{server.url}a']
+
+
+def test_redirect_that_is_not_followed_is_the_page(serve: Serve, run: Run) -> None:
+    result = run(url=serve(redirect('/elsewhere')).url, search_string='go away', allow_redirects=False)
+
+    assert (result.status, result.metrics['page.status_code']) == (AwesomeCheck.OK, 302)
+
+
+@pytest.mark.parametrize(
+    ('location', 'cause'),
+    [
+        ('/again', 'more than 10 in a row'),
+        ('ftp://localhost/', "to a URL that is 'ftp', neither http nor https"),
+        ('file:///etc/passwd', 'to a URL without a valid host and port'),
+        ('mailto:me@localhost', 'to a URL without a valid host and port'),
+        ('https:///', 'to a URL without a valid host and port'),
+        ('http://[::1', 'to a URL without a valid host and port'),
+        ('http://localhost:99999/', 'to a URL without a valid host and port'),
+        ('http://localhost:0/', 'to a URL without a valid host and port'),
+    ],
+)
+def test_bad_redirect_is_critical(location: str, cause: str, serve: Serve, run: Run) -> None:
+    result = run(url=serve(redirect(location)).url, search_string='nginx')
+
+    assert (result.status, result.message) == (AwesomeCheck.CRITICAL, f'redirect: {cause}')
+
+
+def test_credentials_stay_with_their_origin(serve: Serve, run: Run) -> None:
+    foreign = serve(response(b'nginx'))
+    own = serve(redirect(foreign.url))
+
+    result = run(
+        url=f'http://user:secret@127.0.0.1:{own.port}/', search_string='nginx', extra_headers={'X-Key': 'secret'}
+    )
+
+    assert result.status == AwesomeCheck.OK
+    assert b'X-Key: secret' in own.requests[0]
+    assert b'Authorization: Basic' in own.requests[0]
+    assert b'secret' not in foreign.requests[0]
+    assert b'Authorization' not in foreign.requests[0]
+
+
+def test_credentials_follow_a_redirect_within_the_origin(serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx'))
+    server.paths['/'] = redirect(f'{server.url}next')
+
+    run(url=f'http://user:secret@127.0.0.1:{server.port}/', search_string='nginx')
+
+    assert b'GET /next' in server.requests[1]
+    assert b'Authorization: Basic' in server.requests[1]
