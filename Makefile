@@ -16,7 +16,7 @@ demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... [SEARCH
 	@$(VENV)/demo/bin/python demo.py
 
 test: $(VENV)/ddev/ready  ## run the tests, then check style and types
-	$(DDEV) test awesome
+	$(DDEV) test --cov awesome
 	$(DDEV) test --lint awesome
 
 clean:  ## remove all that make has set up
