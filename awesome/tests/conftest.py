@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.types import InstanceType
@@ -17,6 +18,10 @@ from datadog_checks.dev import docker_run, get_docker_hostname
 from datadog_checks.dev.conditions import CheckEndpoints
 
 from .server import Server
+
+settings.register_profile('suite', deadline=None, derandomize=True, max_examples=200)
+settings.register_profile('thorough', deadline=None, max_examples=20_000)
+settings.load_profile('suite')
 
 HERE = Path(__file__).parent
 URL = f'http://{get_docker_hostname()}:8000'

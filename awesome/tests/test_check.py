@@ -33,8 +33,7 @@ def test_string_not_in_the_page_is_a_warning_that_tells_what_was_searched(serve:
 
     assert result.status == AwesomeCheck.WARNING
     assert result.message == (
-        f"'Apache' is not in the page: {len(PAGE)} bytes searched, status 200 OK, encoding utf-8,"
-        " title 'Welcome to nginx!'"
+        f"missing 'Apache' in {len(PAGE)} bytes; status 200 OK, encoding utf-8, title 'Welcome to nginx!'"
     )
     assert result.metrics['page.reachable'] == 1
     assert result.metrics['search.found'] == 0
@@ -67,16 +66,16 @@ def test_long_search_string_and_title_are_shortened_in_the_middle(serve: Serve, 
 
     result = run(url=server.url, search_string='first' + 's' * 9000 + 'last')
 
-    assert len(result.message) < 500
-    assert result.message.startswith("'first")
-    assert "last'" in result.message
+    assert len(result.message) <= 500
+    assert result.message.startswith("missing 'first")
+    assert "last' in " in result.message
 
 
 def test_message_is_one_line_without_control_characters(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(b'<title>\x1b[31m red \x00</title>')).url, search_string='two\nlines')
 
     assert result.message.isprintable()
-    assert r"'two\nlines' is not" in result.message
+    assert r"missing 'two\nlines' in" in result.message
 
 
 def test_every_submission_has_the_tags_of_the_instance_and_the_public_part_of_the_url(serve: Serve, run: Run) -> None:

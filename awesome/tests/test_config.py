@@ -1,5 +1,6 @@
 """Each configuration error names the option, what is wrong with it and what would be right."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from datadog_checks.base import ConfigurationError
 
 pytestmark = pytest.mark.unit
 
+ENCODINGS = 'such as utf-8, windows-1252 or shift_jis'
 VALID = {'url': 'http://localhost:8000/', 'search_string': 'nginx'}
 
 
@@ -22,7 +24,6 @@ def error_of(**options: Any) -> str:
     ('url', 'reason'),
     [
         ('', 'must be the URL of a page, such as http://localhost:8000/'),
-        (None, 'must be the URL of a page, such as http://localhost:8000/'),
         (8000, 'must be the URL of a page, such as http://localhost:8000/'),
         ('localhost', 'must start with http:// or https://, not with a host or a path'),
         ('/index.html', 'must start with http:// or https://, not with a host or a path'),
@@ -40,19 +41,100 @@ def test_url(url: Any, reason: str) -> None:
     assert error_of(url=url).splitlines()[1:] == ['url', f'  Value error, {reason}']
 
 
+STRINGS = [
+    ('', 'must not be empty: every page contains the empty string'),
+    (['a', ''], 'must not be empty: every page contains the empty string'),
+    ([], 'must have at least one string'),
+    (404, 'must be a string, not a number: put it in quotes'),
+    (1e3, 'must be a string, not a number: put it in quotes'),
+    (True, 'must be a string, not a boolean: put it in quotes'),
+    (['a', True], 'must be a string, not a boolean: put it in quotes'),
+    (['a', None], 'must be a string, not nothing: put it in quotes'),
+    (date(2026, 1, 1), 'must be a string, not a date: put it in quotes'),
+    ({}, 'must be a string, not a mapping: put it in quotes'),
+]
+SECONDS = 'must be a number of seconds above 0'
+BYTES = 'must be a number of bytes, 1 or more'
+
+
 @pytest.mark.parametrize(
-    ('search_string', 'reason'),
+    ('option', 'value', 'reason'),
     [
-        ('', 'must not be empty: every page contains the empty string'),
-        (None, 'must be a string, not nothing: put it in quotes'),
-        (404, 'must be a string, not a number: put it in quotes'),
-        (1e3, 'must be a string, not a number: put it in quotes'),
-        (True, 'must be a string, not a boolean: put it in quotes'),
-        ({}, 'must be a string, not a mapping: put it in quotes'),
+        *(('search_string', value, reason) for value, reason in STRINGS),
+        *(('forbidden_string', value, reason) for value, reason in STRINGS),
+        ('encoding', 'rot13', f"must be an encoding of web pages, {ENCODINGS}, not 'rot13'"),
+        ('encoding', '', f"must be an encoding of web pages, {ENCODINGS}, not ''"),
+        ('encoding', 1252, 'must be a string, not a number: put it in quotes'),
+        ('max_body_size', 0, BYTES),
+        ('max_body_size', 1.5, BYTES),
+        ('max_body_size', '4 MB', BYTES),
+        ('max_body_size', True, BYTES),
+        ('timeout', 0, SECONDS),
+        ('timeout', -1, SECONDS),
+        ('timeout', float('nan'), SECONDS),
+        ('timeout', float('inf'), SECONDS),
+        ('timeout', '10s', SECONDS),
+        ('connect_timeout', 0, SECONDS),
+        ('read_timeout', 0, SECONDS),
+        (
+            'http_response_status_code',
+            '(2',
+            'must be a regular expression, such as (200|404): missing ), unterminated subpattern at position 0',
+        ),
+        ('http_response_status_code', 200, 'must be a string, not a number: put it in quotes'),
+        ('name', 1, 'must be a string, not a number: put it in quotes'),
+        ('data', 1, 'must be a string or a mapping, not a number'),
+        ('method', 1, 'must be a string, not a number: put it in quotes'),
     ],
 )
-def test_search_string(search_string: Any, reason: str) -> None:
-    assert error_of(search_string=search_string).splitlines()[1:] == ['search_string', f'  Value error, {reason}']
+def test_option(option: str, value: Any, reason: str) -> None:
+    assert error_of(**{option: value}).splitlines()[1:] == [option, f'  Value error, {reason}']
+
+
+@pytest.mark.parametrize(
+    ('option', 'accepted'),
+    [
+        ('search_mode', "'all' or 'any'"),
+        ('search_in', "'source' or 'text'"),
+        ('method', "'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD' or 'OPTIONS'"),
+    ],
+)
+def test_option_of_few_values(option: str, accepted: str) -> None:
+    assert error_of(**{option: 'nonsense'}).splitlines()[1:] == [option, f'  Input should be {accepted}']
+
+
+@pytest.mark.parametrize('option', ['search_string', 'forbidden_string'])
+def test_regular_expression_that_does_not_compile(option: str) -> None:
+    error = error_of(**{option: ['a', '(b']}, regex=True)
+
+    assert error.endswith(f"Value error, {option}: '(b' is not a regular expression: unclosed group")
+
+
+@pytest.mark.parametrize('option', ['search_string', 'forbidden_string'])
+def test_blank_string_in_visible_text(option: str) -> None:
+    error = error_of(**{option: ' \n'}, search_in='text')
+
+    assert error.endswith(f'Value error, {option}: must not be blank: every text contains white space')
+
+
+@pytest.mark.parametrize('option', ['url', 'search_string'])
+def test_required_option(option: str) -> None:
+    with pytest.raises(ConfigurationError, match=f'{option}\n  Field required'):
+        AwesomeCheck('awesome', {}, [{}]).check({name: value for name, value in VALID.items() if name != option})
+
+
+def test_shared_timeout() -> None:
+    check = AwesomeCheck('awesome', {'timeout': 0}, [VALID])
+
+    assert 'timeout\\n  Value error, must be a number of seconds above 0' in check.run()
+
+
+@pytest.mark.parametrize('option', ['encoding', 'max_body_size', 'method', 'regex', 'search_in', 'timeout', 'tags'])
+def test_option_without_a_value_is_as_if_not_there(option: str, aggregator: Any) -> None:
+    check = AwesomeCheck('awesome', {}, [{'url': 'http://127.0.0.1:1/', 'search_string': 'a', option: None}])
+
+    assert check.run() == ''
+    assert 'connection refused' in aggregator.service_checks('awesome.search')[0].message
 
 
 def test_url_with_a_password_is_not_repeated() -> None:

@@ -1,32 +1,114 @@
+"""The verdict on a text in pieces, and how soon it comes."""
+
+from collections.abc import Iterator
+
 import pytest
 
-from datadog_checks.awesome.search import Searcher
+from datadog_checks.awesome.search import Rules, Verdict, compile_pattern, judge
 
 pytestmark = pytest.mark.unit
 
-
-@pytest.mark.parametrize('cut', range(len('say nginx!') + 1))
-def test_string_is_found_wherever_the_text_is_cut(cut: int) -> None:
-    searcher = Searcher('nginx')
-    searcher.feed('say nginx!'[:cut])
-
-    assert searcher.feed('say nginx!'[cut:])
+OK = Verdict()
 
 
-def test_string_is_found_in_single_characters() -> None:
-    searcher = Searcher('aab')
+@pytest.mark.parametrize(
+    ('rules', 'verdict'),
+    [
+        (Rules(('a', 'b')), OK),
+        (Rules(('a', 'z')), Verdict(missing=('z',))),
+        (Rules(('y', 'z')), Verdict(missing=('y', 'z'))),
+        (Rules(('a', 'z'), any_suffices=True), OK),
+        (Rules(('y', 'z'), any_suffices=True), Verdict(missing=('y', 'z'))),
+        (Rules(('a',), ('z',)), OK),
+        (Rules(('a',), ('b', 'z')), Verdict(forbidden=('b',))),
+        (Rules(('A',)), Verdict(missing=('A',))),
+        (Rules(('STRASSE',), case_sensitive=False), OK),
+        (Rules(('straße',), case_sensitive=False), OK),
+        (Rules((r'a.*e', r'\d'), regex=True), Verdict(missing=(r'\d',))),
+        (Rules((r'(?s)a.*1',), (r'\d+',), regex=True), Verdict(missing=('(?s)a.*1',))),
+        (Rules(('AB',), regex=True, case_sensitive=False), OK),
+        (Rules(('a', 'a')), OK),
+    ],
+)
+def test_verdict(rules: Rules, verdict: Verdict) -> None:
+    assert judge(rules, ['ab in der ', 'Stra', 'ße']) == verdict
 
-    assert [searcher.feed(character) for character in 'aaab'] == [False, False, False, True]
+
+@pytest.mark.parametrize(
+    ('rules', 'taken'),
+    [
+        pytest.param(Rules(('a',)), 1, id='the string came'),
+        pytest.param(Rules(('a', 'b')), 2, id='all strings came'),
+        pytest.param(Rules(('a', 'z')), 4, id='a string is missing'),
+        pytest.param(Rules(('z', 'b'), any_suffices=True), 2, id='one of any came'),
+        pytest.param(Rules(('a',), ('z',)), 4, id='a forbidden string may still come'),
+        pytest.param(Rules(('a',), ('b',)), 2, id='a forbidden string came'),
+        pytest.param(Rules(('bc',)), 3, id='across pieces'),
+        pytest.param(Rules(('a',), regex=True), 4, id='a regular expression needs all'),
+    ],
+)
+def test_no_more_is_taken_than_the_verdict_needs(rules: Rules, taken: int) -> None:
+    pieces = iter('abcd')
+
+    judge(rules, pieces)
+
+    assert len(list(pieces)) == 4 - taken
 
 
-def test_string_stays_found() -> None:
-    searcher = Searcher('a')
-    searcher.feed('a')
+def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
+    alive = 0
 
-    assert searcher.feed('b')
+    class Piece(str):
+        def __new__(cls, text: str) -> 'Piece':
+            nonlocal alive
+            alive += 1
+            assert alive <= 2
+            return super().__new__(cls, text)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def pieces() -> Iterator[str]:
+        for _ in range(100):
+            yield Piece('x' * 1000)
+
+    assert not judge(Rules(('needle',)), pieces()).found
 
 
-def test_pieces_that_are_no_neighbours_do_not_match() -> None:
-    searcher = Searcher('ab')
+@pytest.mark.parametrize(
+    ('pattern', 'reason'),
+    [
+        (
+            '(?=a)b',
+            "'(?=a)b' is not a regular expression: look-around, including look-ahead and look-behind, is not supported;"
+            ' match what is around it too, or put what must not be there into forbidden_string',
+        ),
+        (
+            r'(a)\1',
+            r"'(a)\\1' is not a regular expression: backreferences are not supported; write out what is repeated",
+        ),
+        ('(', "'(' is not a regular expression: unclosed group"),
+        (
+            'a{999999}',
+            "'a{999999}' is not a regular expression: Compiled regex exceeds size limit of 10485760 bytes;"
+            ' use fewer or shorter counted repetitions',
+        ),
+        (
+            r'a\Z',
+            r"'a\\Z' is not a regular expression: unrecognized escape sequence;"
+            ' see https://docs.rs/regex/latest/regex/#syntax',
+        ),
+    ],
+)
+def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -> None:
+    with pytest.raises(ValueError) as error:
+        compile_pattern(pattern)
 
-    assert not any(searcher.feed(piece) for piece in ('a', '', 'a', 'xb'))
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize('pattern', [r'(a+)+$', r'^(a|a)*$', r'(.*a){20}$', r'(\s*a)+\s*$'])
+def test_patterns_that_hang_python_take_no_time(pattern: str) -> None:
+    """They would run for years with `re`."""
+    assert not judge(Rules((pattern,), regex=True), ['a' * 50_000 + '!\n']).found

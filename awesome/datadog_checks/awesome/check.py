@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
-from reprlib import Repr
+from functools import cached_property, partial
+from typing import cast
 
 from datadog_checks.base import AgentCheck
 from datadog_checks.base.types import InstanceType, ServiceCheckStatus
@@ -14,14 +16,10 @@ from datadog_checks.base.utils.http import DEFAULT_TIMEOUT, RequestsWrapper
 from .config_models import ConfigMixin, InstanceConfig
 from .deadline import Fault
 from .encoding import Decoder
+from .message import miss, unexpected_status
 from .page import Fetcher, public_url
-from .search import Searcher
-from .text import title
-
-REACHABLE_STATUS_CODE = re.compile(r'[123]\d\d')
-TITLE_WITHIN = 16 * 1024
-
-_quotes = Repr(maxstring=80)
+from .search import Rules, judge
+from .text import normalize, visible_text
 
 
 @dataclass
@@ -42,6 +40,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
 
     _given: InstanceType | None = None
     _options: InstanceConfig
+    _rules: Rules
 
     def check(self, instance: InstanceType) -> None:
         options = self._validate(instance)
@@ -60,15 +59,18 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         """Give the options of `instance`, which need not be the constructor's; raise ConfigurationError."""
         if instance != self._given:
             given = deepcopy(instance)
+            # `option:` without a value counts as not given.
+            configured = {option: value for option, value in given.items() if value is not None}
             context = {
-                'configured_fields': frozenset(given),
+                'configured_fields': frozenset(configured),
                 'logger': self.log,
                 'security_config': self.security_config,
                 'warning': self.warning,
             }
             self._options = self.load_configuration_model(
-                'datadog_checks.awesome.config_models', 'InstanceConfig', given, context
+                'datadog_checks.awesome.config_models', 'InstanceConfig', configured, context
             )
+            self._rules = _rules(self._options)
             self._given = given
         return self._options
 
@@ -88,24 +90,21 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         return report
 
     def _look(self, options: InstanceConfig, report: Report) -> None:
-        """Fetch the page and look for the string until the verdict is certain; raise a fault if it cannot be had."""
+        """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
         self._fetcher.deadline.start(self._timeout(options))
-        page = self._fetcher.open(options.url)
-        report.status_code = page.status_code
-        if not REACHABLE_STATUS_CODE.fullmatch(str(page.status_code)):
-            raise Fault('status', page.status)
-        decoder, searcher, head = Decoder(page.content_type), Searcher(options.search_string), ''
-        for text in decoder.decode(page.read()):
-            if searcher.feed(text):
-                break
-            head += text[: TITLE_WITHIN - len(head)]
+        with self._fetcher.open(options.url, str(options.method), options.data) as page:
+            report.status_code = page.status_code
+            if not re.fullmatch(str(options.http_response_status_code), str(page.status_code)):
+                raise Fault('status', unexpected_status(page, options))
+            decoder = Decoder(page.content_type, options.encoding)
+            text = decoder.decode(page.read(cast(int, options.max_body_size)))
+            if options.search_in == 'text':
+                text = visible_text(text, page.content_type)
+            verdict = judge(self._rules, text)
         report.size = page.size
-        report.status = self.OK if searcher.found else self.WARNING
-        if not searcher.found:
-            report.message = (
-                f'{_quotes.repr(options.search_string)} is not in the page: {page.size} bytes searched,'
-                f' status {page.status}, encoding {decoder.encoding}, title {_quotes.repr(title(head))}'
-            )
+        report.status = self.OK if verdict.found else self.WARNING
+        if not verdict.found:
+            report.message = miss(self._rules, verdict, page, decoder)
 
     def _timeout(self, options: InstanceConfig) -> float:
         own = options.timeout if 'timeout' in options.model_fields_set else None
@@ -113,6 +112,8 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
 
     def _submit(self, options: InstanceConfig, report: Report) -> None:
         tags = [*(options.tags or ()), f'url:{public_url(options.url)}']
+        if options.name:
+            tags.append(f'instance:{options.name}')
         found = {self.OK: 1, self.WARNING: 0}.get(report.status)
         metrics = {
             'page.reachable': int(report.status != self.CRITICAL),
@@ -125,3 +126,15 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             if value is not None:
                 self.gauge(name, value, tags=tags)
         self.service_check('search', report.status, tags=tags, message=report.message)
+
+
+def _rules(options: InstanceConfig) -> Rules:
+    required, forbidden = _strings(options.search_string), _strings(options.forbidden_string)
+    if options.search_in == 'text':
+        prepare = partial(unicodedata.normalize, 'NFC') if options.regex else normalize
+        required, forbidden = tuple(map(prepare, required)), tuple(map(prepare, forbidden))
+    return Rules(required, forbidden, options.search_mode == 'any', bool(options.regex), bool(options.case_sensitive))
+
+
+def _strings(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())

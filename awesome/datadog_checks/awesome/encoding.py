@@ -11,6 +11,7 @@ from encodings.aliases import aliases
 BOMS = {codecs.BOM_UTF8: 'utf-8', codecs.BOM_UTF16_BE: 'utf-16-be', codecs.BOM_UTF16_LE: 'utf-16-le'}
 BOM_SIZE = 3
 PRESCAN_SIZE = 1024
+HEAD_SIZE = 16 * 1024
 
 # The encodings of https://encoding.spec.whatwg.org/#names-and-labels by the names of Python's codecs. Some labels mean
 # a superset there. A table, since `codecs.lookup` also knows codecs that are no character encodings, imports a module
@@ -48,15 +49,17 @@ def codec(label: str) -> str | None:
 
 
 class Decoder:
-    """Turns a page's bytes into text; `encoding` is its codec, once the first text came.
+    """Turns a page's bytes into text; `encoding` is its codec once the first text came, `head` how the text begins.
 
-    The first of these decides: a byte order mark, the charset of `content_type`, `<meta charset>` or the XML
-    declaration in the first 1024 bytes, else UTF-8. What cannot be decoded becomes U+FFFD.
+    The first of these decides: `encoding`, a byte order mark, the charset of `content_type`, `<meta charset>` or the
+    XML declaration in the first 1024 bytes, else UTF-8. What cannot be decoded becomes U+FFFD.
     """
 
-    def __init__(self, content_type: str = '') -> None:
+    def __init__(self, content_type: str = '', encoding: str | None = None) -> None:
         match = _CHARSET_PARAMETER.search(content_type)
         self.encoding = 'utf-8'
+        self.head = ''
+        self._chosen = codec(encoding) if encoding else None
         self._declared = codec(match[1]) if match else None
         self._head = b''
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -64,16 +67,22 @@ class Decoder:
     def decode(self, chunks: Iterable[bytes]) -> Iterator[str]:
         """Give the text of a page that comes in `chunks`, piece by piece."""
         for chunk in chunks:
-            yield self._feed(chunk)
-        yield self._feed(b'', final=True)
+            yield self._kept(self._feed(chunk))
+        yield self._kept(self._feed(b'', final=True))
+
+    def _kept(self, text: str) -> str:
+        if len(self.head) < HEAD_SIZE:
+            self.head += text[: HEAD_SIZE - len(self.head)]
+        return text
 
     def _feed(self, data: bytes, final: bool = False) -> str:
         if self._decoder is not None:
             return self._decoder.decode(data, final)
         self._head += data
-        if not final and len(self._head) < (BOM_SIZE if self._declared else PRESCAN_SIZE):
+        if not final and len(self._head) < (BOM_SIZE if self._chosen or self._declared else PRESCAN_SIZE):
             return ''
-        name = _bom(self._head) or self._declared or _meta(self._head[:PRESCAN_SIZE]) or self.encoding
+        head = self._head[:PRESCAN_SIZE]
+        name = self._chosen or _bom(head) or self._declared or _meta(head) or self.encoding
         self.encoding = name.replace('_', '-')
         self._decoder = codecs.getincrementaldecoder(self.encoding)('replace')
         head, self._head = self._head, b''

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from requests import RequestException, Response
@@ -19,9 +19,13 @@ from .deadline import Deadline, Fault
 from .decompression import decompress
 from .session import TimedSession
 
+Data = str | Mapping[str, Any] | None
+
 CHUNK_SIZE = 64 * 1024
 MAX_REDIRECTS = 10
 DEFAULT_PORTS = {'http': 80, 'https': 443}
+# The wrapper's name of a method, where it is not the method's own.
+METHODS = {'OPTIONS': 'options_method'}
 # All that a request to another origin may know: how to reach and verify it.
 FOREIGN_OPTIONS = (
     'connect_timeout',
@@ -37,9 +41,10 @@ FOREIGN_OPTIONS = (
 
 
 class Page:
-    """A final response; `read` gives its body."""
+    """A final response; `read` gives its body. A context manager that leaves nothing of the response open."""
 
     def __init__(self, response: Response, deadline: Deadline) -> None:
+        self._response = response
         self._raw: Any = response.raw
         self._headers = response.headers
         self._deadline = deadline
@@ -47,6 +52,14 @@ class Page:
         self.content_type: str = response.headers.get('Content-Type', '')
         self.size = 0
         """Bytes read so far, after decompression."""
+        self.cut_off = False
+        """Whether `read` ended at its limit."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
 
     @property
     def status(self) -> str:
@@ -56,13 +69,17 @@ class Page:
         except ValueError:
             return str(self.status_code)
 
-    def read(self) -> Iterator[bytes]:
-        """Give the decompressed body piece by piece, as it comes; raise a `body` or `timeout` fault."""
+    def read(self, limit: int) -> Iterator[bytes]:
+        """Give the decompressed body piece by piece, as it comes, up to `limit` bytes; raise `body` and `timeout`."""
         self._deadline.doing = 'reading the page'
         for chunk in decompress(self._receive(), self._headers.get('Content-Encoding', '')):
             self._deadline.left()
+            chunk = chunk[: limit - self.size]
             self.size += len(chunk)
             yield chunk
+            if self.size == limit:
+                self.cut_off = True
+                return
 
     def _receive(self) -> Iterator[bytes]:
         received = 0
@@ -81,27 +98,33 @@ class Fetcher:
     """Fetches pages for one check, with its HTTP options."""
 
     def __init__(self, instance: Mapping[str, Any], init_config: Mapping[str, Any], log: CheckLoggingAdapter) -> None:
-        self._instance, self._init_config, self._log = instance, init_config, log
+        # The wrapper takes `timeout:` without a value for a timeout.
+        self._instance = {option: value for option, value in instance.items() if value is not None}
+        self._init_config, self._log = init_config, log
         self.deadline = Deadline()
         self._own_session = TimedSession(self.deadline)
         self._foreign_session = TimedSession(self.deadline)
-        self.http = RequestsWrapper(instance, init_config, logger=log, session=self._own_session)
+        self.http = RequestsWrapper(self._instance, init_config, logger=log, session=self._own_session)
 
     @cached_property
     def _foreign_http(self) -> RequestsWrapper:
         options = {name: self._instance[name] for name in FOREIGN_OPTIONS if name in self._instance}
         return RequestsWrapper(options, self._init_config, logger=self._log, session=self._foreign_session)
 
-    def open(self, url: str) -> Page:
+    def open(self, url: str, method: str, data: Data) -> Page:
         """Request `url`, follow its redirects and give the final response; raise a fault of any step but `body`."""
         start = urlsplit(url)
         for _ in range(MAX_REDIRECTS + 1):
             own = _same_origin(start, urlsplit(url))
-            response = self._get(self.http if own else self._foreign_http, url)
+            if data and not own:
+                raise Fault('redirect', 'to another origin, which must not get the data of the request')
+            response = self._request(self.http if own else self._foreign_http, url, method, data)
             if not (response.is_redirect and self.http.options['allow_redirects']):
                 return Page(response, self.deadline)
             response.close()
             url = _redirect_target(url, response.headers['Location'], start)
+            if response.status_code == 303 or (response.status_code in (301, 302) and method == 'POST'):
+                method, data = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise Fault('redirect', f'more than {MAX_REDIRECTS} in a row')
 
     def finish(self) -> None:
@@ -110,14 +133,18 @@ class Fetcher:
             self._own_session.finish()
         self._foreign_session.finish()
 
-    def _get(self, http: RequestsWrapper, url: str) -> Response:
+    def _request(self, http: RequestsWrapper, url: str, method: str, data: Data) -> Response:
         # The wrapper logs the URL that it is given, so user info and query travel beside it.
-        options: dict[str, Any] = {'params': urlsplit(url).query}
+        options: dict[str, Any] = {
+            'params': urlsplit(url).query,
+            'data': data.encode() if isinstance(data, str) else data,
+        }
         auth = get_auth_from_url(url)
         if any(auth) and not http.options['auth']:
             options['auth'] = auth
         try:
-            return http.get(public_url(url), stream=True, persist=True, allow_redirects=False, **options)
+            request = getattr(http, METHODS.get(method, method.lower()))
+            return request(public_url(url), stream=True, persist=True, allow_redirects=False, **options)
         except RequestException:
             raise Fault('connect', f'no request to {urlsplit(url).hostname} can be made with these options') from None
 

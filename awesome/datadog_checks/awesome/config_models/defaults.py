@@ -20,6 +20,10 @@ def instance_auth_type():
     return 'basic'
 
 
+def instance_case_sensitive():
+    return True
+
+
 def instance_disable_generic_tags():
     return False
 
@@ -30,6 +34,10 @@ def instance_empty_default_hostname():
 
 def instance_enable_legacy_tags_normalization():
     return True
+
+
+def instance_http_response_status_code():
+    return '[123]\\d\\d'
 
 
 def instance_kerberos_auth():
@@ -48,6 +56,14 @@ def instance_log_requests():
     return False
 
 
+def instance_max_body_size():
+    return 4194304
+
+
+def instance_method():
+    return 'GET'
+
+
 def instance_min_collection_interval():
     return 15
 
@@ -56,8 +72,20 @@ def instance_persist_connections():
     return False
 
 
+def instance_regex():
+    return False
+
+
 def instance_request_size():
     return 16
+
+
+def instance_search_in():
+    return 'source'
+
+
+def instance_search_mode():
+    return 'all'
 
 
 def instance_skip_proxy():

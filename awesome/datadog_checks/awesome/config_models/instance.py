@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from typing_extensions import Literal
@@ -62,12 +62,17 @@ class InstanceConfig(BaseModel):
     aws_host: Optional[str] = None
     aws_region: Optional[str] = None
     aws_service: Optional[str] = None
+    case_sensitive: Optional[bool] = None
     connect_timeout: Optional[float] = None
+    data: Optional[Union[str, MappingProxyType[str, Any]]] = None
     disable_generic_tags: Optional[bool] = None
     empty_default_hostname: Optional[bool] = None
     enable_legacy_tags_normalization: Optional[bool] = None
+    encoding: Optional[str] = None
     extra_headers: Optional[MappingProxyType[str, Any]] = None
+    forbidden_string: Optional[Union[str, tuple[str, ...]]] = None
     headers: Optional[MappingProxyType[str, Any]] = None
+    http_response_status_code: Optional[str] = None
     kerberos_auth: Optional[Literal['required', 'optional', 'disabled']] = None
     kerberos_cache: Optional[str] = None
     kerberos_delegate: Optional[bool] = None
@@ -76,15 +81,21 @@ class InstanceConfig(BaseModel):
     kerberos_keytab: Optional[str] = None
     kerberos_principal: Optional[str] = None
     log_requests: Optional[bool] = None
+    max_body_size: Optional[int] = None
+    method: Optional[Literal['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None
+    name: Optional[str] = None
     ntlm_domain: Optional[str] = None
     password: Optional[str] = None
     persist_connections: Optional[bool] = None
     proxy: Optional[Proxy] = None
     read_timeout: Optional[float] = None
+    regex: Optional[bool] = None
     request_size: Optional[float] = None
-    search_string: str
+    search_in: Optional[Literal['source', 'text']] = None
+    search_mode: Optional[Literal['all', 'any']] = None
+    search_string: Union[str, tuple[str, ...]]
     service: Optional[str] = None
     skip_proxy: Optional[bool] = None
     tags: Optional[tuple[str, ...]] = None

@@ -1,0 +1,179 @@
+"""Whatever the cuts, encoding and compression, the answer is that of the plain expression on the whole page.
+
+`ddev --here test awesome -- -k properties --hypothesis-profile thorough` runs 20,000 examples of each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datadog_checks.awesome.decompression import decompress
+from datadog_checks.awesome.encoding import Decoder
+from datadog_checks.awesome.search import Rules, judge
+from datadog_checks.awesome.text import Normalizer, normalize, visible_text
+
+pytestmark = pytest.mark.unit
+
+ALPHABETS = {
+    'utf-8': 'aAbBß ſẞSs漢é😀İ\n\0',
+    'utf-16': 'aAbBßSs漢é😀İ\n\0',
+    'windows-1252': 'aAbBßSséÉ€“\n',
+    'shift_jis': 'aAbｱ表ソ能漢字\n',
+    'gb18030': 'aAbß漢é😀\n',
+    'euc-kr': 'aAb한글\n',
+    'koi8-r': 'aAbДдЙй\n',
+}
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {'identity': bytes, 'gzip': gzip.compress, 'deflate': zlib.compress}
+PATTERNS = ['ab', 'a.b', '^a', 'b$', '(?s)a.b', '(?m)^b$', '[^a]b', 'a+b', 'é|漢', '(?i)AB', 'a{2}', r'\n']
+MARKUP = [
+    '<p>',
+    '</p>',
+    '<b>',
+    '</b>',
+    '<br>',
+    'a',
+    'b c',
+    ' ',
+    '\n',
+    '\xa0',
+    'é',
+    'e',
+    '́',
+    '漢',
+    '&amp;',
+    '&eacute',
+    '&#x41;',
+    '&',
+    '<',
+    '>',
+    '<!--',
+    '-->',
+    '<script>',
+    '</script>',
+    '"',
+    '=',
+    '/',
+    '<a href="',
+    '<title>',
+    '</title>',
+    '<style>',
+    '</style>',
+    '<textarea>',
+    '</textarea>',
+    '<template>',
+    '</template>',
+    '</',
+    '\x00',
+    'ᄀ',
+    'ᅡ',
+    'ᆨ',
+]
+
+
+def cut(whole: bytes | str, positions: list[int]) -> Iterator[bytes | str]:
+    edges = sorted(position % (len(whole) + 1) for position in positions)
+    for start, end in zip([0, *edges], [*edges, len(whole)], strict=True):
+        if start < end:
+            yield whole[start:end]
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> tuple[str, str]:
+    """Give an encoding and a text that it can hold."""
+    encoding = draw(st.sampled_from(sorted(ALPHABETS)))
+    return encoding, draw(st.text(ALPHABETS[encoding], max_size=60))
+
+
+@st.composite
+def needles(draw: st.DrawFn, text: str, alphabet: str) -> tuple[str, ...]:
+    """Give some strings: parts of `text`, in any case, or others."""
+    start = draw(st.integers(0, len(text)))
+    part = text[start : start + draw(st.integers(1, 5))] or 'a'
+    others = draw(st.lists(st.text(alphabet, min_size=1, max_size=3), max_size=2))
+    return tuple(draw(st.permutations([draw(st.sampled_from([part, part.upper(), part.swapcase()])), *others])))
+
+
+def received(text: str, encoding: str, compression: str, cuts: list[int], chosen: bool) -> Iterator[str]:
+    """Give a page as the check gets it."""
+    body = COMPRESSIONS[compression](text.encode(encoding))
+    decoder = Decoder(f'text/plain; charset={encoding}', encoding if chosen and encoding != 'utf-16' else None)
+    return decoder.decode(decompress(cut(body, cuts), compression))  # type: ignore[arg-type]
+
+
+CUTS = st.lists(st.integers(0, 10_000), max_size=8)
+
+
+@given(st.data(), pages(), CUTS, st.sampled_from(sorted(COMPRESSIONS)), st.booleans(), st.booleans(), st.booleans())
+def test_strings(
+    data: st.DataObject,
+    page: tuple[str, str],
+    cuts: list[int],
+    compression: str,
+    case_sensitive: bool,
+    any_suffices: bool,
+    chosen: bool,
+) -> None:
+    encoding, text = page
+    required = data.draw(needles(text, ALPHABETS[encoding]))
+    forbidden = data.draw(st.just(()) | needles(text, ALPHABETS[encoding]))
+    rules = Rules(required, forbidden, any_suffices, False, case_sensitive)
+
+    verdict = judge(rules, received(text, encoding, compression, cuts, chosen))
+
+    fold = str if case_sensitive else str.casefold
+    there = [fold(string) in fold(text) for string in required]
+    bad = [string for string in forbidden if fold(string) in fold(text)]
+    assert verdict.found == ((any(there) if any_suffices else all(there)) and not bad)
+    assert set(verdict.forbidden) <= set(bad)
+    assert not set(verdict.missing) & {string for string, found in zip(required, there, strict=True) if found}
+
+
+@given(pages(), CUTS, st.sampled_from(PATTERNS), st.booleans(), st.sampled_from(sorted(COMPRESSIONS)))
+def test_regular_expressions(
+    page: tuple[str, str], cuts: list[int], pattern: str, case_sensitive: bool, compression: str
+) -> None:
+    encoding, text = page
+
+    verdict = judge(
+        Rules((pattern,), (), False, True, case_sensitive), received(text, encoding, compression, cuts, False)
+    )
+
+    # In Python `$` also matches before the line break at the end.
+    python = pattern.replace('$', r'(?![^\n])' if '(?m)' in pattern else r'\Z')
+    # The engines fold case differently beyond ASCII, where these patterns hold é alone: É is in no alphabet with them.
+    flags = 0 if case_sensitive else re.IGNORECASE
+    assert verdict.found == bool(re.search(python, text, flags))
+
+
+@given(st.lists(st.sampled_from(MARKUP), max_size=25), CUTS)
+def test_visible_text_does_not_depend_on_the_cuts(tokens: list[str], cuts: list[int]) -> None:
+    markup = '<p>' + ''.join(tokens)
+
+    whole = ''.join(visible_text([markup], 'text/html'))
+    pieces = ''.join(visible_text(cut(markup, cuts), 'text/html'))  # type: ignore[arg-type]
+
+    assert pieces == whole
+    assert whole == normalize(whole)
+
+
+@given(st.text(st.characters(exclude_categories=['Cs'])) | st.text('a \n\xa0é\u0301\u0327e가각각\u2003'), CUTS)
+def test_normalized_text_does_not_depend_on_the_cuts(text: str, cuts: list[int]) -> None:
+    normalizer = Normalizer()
+
+    pieces = ''.join([*map(normalizer.feed, cut(text, cuts)), normalizer.flush()])  # type: ignore[arg-type]
+
+    assert pieces == normalize(text)
+
+
+@given(st.binary(max_size=200), CUTS, st.sampled_from(sorted(COMPRESSIONS)))
+def test_decompression_does_not_depend_on_the_cuts(body: bytes, cuts: list[int], compression: str) -> None:
+    compressed = cut(COMPRESSIONS[compression](body), cuts)
+
+    assert b''.join(decompress(compressed, compression)) == body  # type: ignore[arg-type]
