@@ -183,5 +183,5 @@ def test_unforeseen_error_is_critical_and_logged(
     result = run(url=serve(response(PAGE)).url, search_string='nginx')
 
     assert result.status == AwesomeCheck.CRITICAL
-    assert result.message == 'unexpected: the check failed; the log of the Agent says where'
+    assert result.message == 'unexpected: the check itself failed; the log of the Agent says where'
     assert 'nobody thought of this' in caplog.text

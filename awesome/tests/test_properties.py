@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from datadog_checks.awesome.decompression import decompress
 from datadog_checks.awesome.encoding import Decoder
+from datadog_checks.awesome.normalization import Normalizer, normalize
 from datadog_checks.awesome.search import Rules, judge
-from datadog_checks.awesome.text import Normalizer, normalize, visible_text
+from datadog_checks.awesome.text import visible_text
 
 pytestmark = pytest.mark.unit
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 import time
+import traceback
 import unicodedata
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import cast
 
 from datadog_checks.base import AgentCheck
@@ -14,12 +15,15 @@ from datadog_checks.base.types import InstanceType, ServiceCheckStatus
 from datadog_checks.base.utils.http import DEFAULT_TIMEOUT, RequestsWrapper
 
 from .config_models import ConfigMixin, InstanceConfig
-from .deadline import Fault
 from .encoding import Decoder
-from .message import miss, unexpected_status
-from .page import Fetcher, public_url
+from .fault import Fault
+from .message import miss, shorten, unexpected_status
+from .normalization import normalize
+from .page import Fetcher
 from .search import Rules, judge
-from .text import normalize, visible_text
+from .secrets import secrets
+from .text import visible_text
+from .urls import public_url
 
 
 @dataclass
@@ -41,19 +45,28 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
     _given: InstanceType | None = None
     _options: InstanceConfig
     _rules: Rules
+    _fetcher: Fetcher | None = None
 
     def check(self, instance: InstanceType) -> None:
         options = self._validate(instance)
         report = self._examine(options)
         self._submit(options, report)
 
+    def cancel(self) -> None:
+        """End the current run; called by the Agent from another thread."""
+        if self._fetcher:
+            self._fetcher.deadline.cancel()
+
     @property
     def http(self) -> RequestsWrapper:
-        return self._fetcher.http
+        return self.fetcher.http
 
-    @cached_property
-    def _fetcher(self) -> Fetcher:
-        return Fetcher(self.instance or {}, self.init_config or {}, self.log)
+    @property
+    def fetcher(self) -> Fetcher:
+        """Fetches with the HTTP options of the constructor's instance."""
+        if self._fetcher is None:
+            self._fetcher = Fetcher(self.instance or {}, self.init_config or {}, self.log)
+        return self._fetcher
 
     def _validate(self, instance: InstanceType) -> InstanceConfig:
         """Give the options of `instance`, which need not be the constructor's; raise ConfigurationError."""
@@ -71,28 +84,35 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
                 'datadog_checks.awesome.config_models', 'InstanceConfig', configured, context
             )
             self._rules = _rules(self._options)
+            for secret in secrets(configured, self.init_config or {}) | secrets(self.instance or {}, {}):
+                self.register_secret(secret)
             self._given = given
         return self._options
 
     def _examine(self, options: InstanceConfig) -> Report:
+        """Do what a run does and report it, whatever happens."""
+        fetcher = self.fetcher
         started = time.perf_counter()
         report = Report(self.CRITICAL)
+        fetcher.deadline.start(self._timeout(options))
         try:
-            self._look(options, report)
+            self._look(fetcher, options, report)
         except Fault as e:
-            report.message = str(e)
+            report.message = shorten(self.sanitize(str(e)))
         except Exception:
-            self.log.exception('The run ended in a way that the check does not know')
-            report.message = 'unexpected: the check failed; the log of the Agent says where'
+            # The log is not sanitized by itself, and the message of an exception may hold anything.
+            self.log.error('The run failed in an unforeseen way: %s', self.sanitize(traceback.format_exc()))
+            report.message = 'unexpected: the check itself failed; the log of the Agent says where'
         finally:
-            self._fetcher.finish()
+            fetcher.finish()
+        if fetcher.deadline.cancelled:
+            return Report(self.UNKNOWN, 'the run was cancelled')
         report.response_time = time.perf_counter() - started
         return report
 
-    def _look(self, options: InstanceConfig, report: Report) -> None:
+    def _look(self, fetcher: Fetcher, options: InstanceConfig, report: Report) -> None:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
-        self._fetcher.deadline.start(self._timeout(options))
-        with self._fetcher.open(options.url, str(options.method), options.data) as page:
+        with fetcher.open(options.url, str(options.method), options.data) as page:
             report.status_code = page.status_code
             if not re.fullmatch(str(options.http_response_status_code), str(page.status_code)):
                 raise Fault('status', unexpected_status(page, options))
@@ -104,7 +124,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         report.size = page.size
         report.status = self.OK if verdict.found else self.WARNING
         if not verdict.found:
-            report.message = miss(self._rules, verdict, page, decoder)
+            report.message = miss(self._rules, verdict, page, decoder, self.sanitize)
 
     def _timeout(self, options: InstanceConfig) -> float:
         own = options.timeout if 'timeout' in options.model_fields_set else None
@@ -114,13 +134,12 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         tags = [*(options.tags or ()), f'url:{public_url(options.url)}']
         if options.name:
             tags.append(f'instance:{options.name}')
-        found = {self.OK: 1, self.WARNING: 0}.get(report.status)
         metrics = {
-            'page.reachable': int(report.status != self.CRITICAL),
+            'page.reachable': {self.OK: 1, self.WARNING: 1, self.CRITICAL: 0}.get(report.status),
             'page.response_time': report.response_time,
             'page.size': report.size,
             'page.status_code': report.status_code,
-            'search.found': found,
+            'search.found': {self.OK: 1, self.WARNING: 0}.get(report.status),
         }
         for name, value in metrics.items():
             if value is not None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import chain
 
-from .deadline import Fault
+from .fault import Fault
 
 MAX_PIECE = 64 * 1024
 GZIP = zlib.MAX_WBITS | 16
@@ -22,7 +22,7 @@ def decompress(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     if encoding in ('', 'identity'):
         return chunks
     if encoding not in ('gzip', 'deflate'):
-        raise Fault('body', f'its Content-Encoding is {encoding[:40]!r}, neither gzip nor deflate')
+        raise Fault('body', f'its Content-Encoding is {encoding!r}, neither gzip nor deflate')
     return _inflate(chunks, encoding)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+import re
+from collections.abc import Callable, Sequence
 from reprlib import Repr
 
 from .config_models import InstanceConfig
@@ -10,15 +12,18 @@ from .config_models.defaults import instance_http_response_status_code
 from .encoding import Decoder
 from .page import Page
 from .search import Rules, Verdict
-from .text import title
 
 MAX_QUOTES = 280
 SHORTEST_QUOTE = 24
 MAX_TITLE = 80
+MAX_MESSAGE = 500
+
+_TITLE_START = re.compile(r'<title\b[^<>]*>', re.IGNORECASE)
+_TITLE_END = re.compile(r'</title', re.IGNORECASE)
 
 
-def miss(rules: Rules, verdict: Verdict, page: Page, decoder: Decoder) -> str:
-    """Say what is wrong with a page that was read, and what is known of it."""
+def miss(rules: Rules, verdict: Verdict, page: Page, decoder: Decoder, sanitize: Callable[[str], str]) -> str:
+    """Say what is wrong with a page that was read, and what is known of it; `sanitize` rids its title of secrets."""
     wrong = []
     room = MAX_QUOTES // (2 if verdict.missing and verdict.forbidden else 1)
     if verdict.missing:
@@ -29,14 +34,28 @@ def miss(rules: Rules, verdict: Verdict, page: Page, decoder: Decoder) -> str:
     searched = f'the first {page.size} bytes (max_body_size)' if page.cut_off else f'{page.size} bytes'
     return (
         f'{", ".join(wrong)} in {searched};'
-        f' status {page.status}, encoding {decoder.encoding}, title {_quote(title(decoder.head), MAX_TITLE)}'
+        f' status {page.status}, encoding {decoder.encoding}, title {_quote(sanitize(title(decoder.head)), MAX_TITLE)}'
     )
+
+
+def title(markup: str) -> str:
+    """Give the title of a page on one line; empty if `markup` holds no whole one."""
+    start = _TITLE_START.search(markup)
+    end = start and _TITLE_END.search(markup, start.end())
+    if not start or not end:
+        return ''
+    return ' '.join(html.unescape(markup[start.end() : end.start()]).split())
 
 
 def unexpected_status(page: Page, options: InstanceConfig) -> str:
     """Say which status code a page has, and which were expected if that was configured."""
     expected = options.http_response_status_code
     return page.status if expected == instance_http_response_status_code() else f'{page.status}, not {expected}'
+
+
+def shorten(message: str) -> str:
+    """Give a message, in which a server may have had its say, on one line of what is displayed."""
+    return ''.join(character if character.isprintable() else ' ' for character in message[:MAX_MESSAGE])
 
 
 def _quotes(strings: Sequence[str], room: int) -> str:

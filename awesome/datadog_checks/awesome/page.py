@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from requests import RequestException, Response
 from requests.utils import get_auth_from_url
@@ -15,15 +15,16 @@ from urllib3.exceptions import HTTPError
 from datadog_checks.base.log import CheckLoggingAdapter
 from datadog_checks.base.utils.http import RequestsWrapper
 
-from .deadline import Deadline, Fault
+from .deadline import Deadline
 from .decompression import decompress
+from .fault import Fault
 from .session import TimedSession
+from .urls import public_url, redirect_target, same_origin
 
 Data = str | Mapping[str, Any] | None
 
 CHUNK_SIZE = 64 * 1024
 MAX_REDIRECTS = 10
-DEFAULT_PORTS = {'http': 80, 'https': 443}
 # The wrapper's name of a method, where it is not the method's own.
 METHODS = {'OPTIONS': 'options_method'}
 # All that a request to another origin may know: how to reach and verify it.
@@ -115,14 +116,14 @@ class Fetcher:
         """Request `url`, follow its redirects and give the final response; raise a fault of any step but `body`."""
         start = urlsplit(url)
         for _ in range(MAX_REDIRECTS + 1):
-            own = _same_origin(start, urlsplit(url))
+            own = same_origin(start, urlsplit(url))
             if data and not own:
                 raise Fault('redirect', 'to another origin, which must not get the data of the request')
             response = self._request(self.http if own else self._foreign_http, url, method, data)
             if not (response.is_redirect and self.http.options['allow_redirects']):
                 return Page(response, self.deadline)
             response.close()
-            url = _redirect_target(url, response.headers['Location'], start)
+            url = redirect_target(url, response.headers['Location'], start)
             if response.status_code == 303 or (response.status_code in (301, 302) and method == 'POST'):
                 method, data = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise Fault('redirect', f'more than {MAX_REDIRECTS} in a row')
@@ -147,35 +148,3 @@ class Fetcher:
             return request(public_url(url), stream=True, persist=True, allow_redirects=False, **options)
         except RequestException:
             raise Fault('connect', f'no request to {urlsplit(url).hostname} can be made with these options') from None
-
-
-def public_url(url: str) -> str:
-    """Give `url` without what may be secret: user info, query and fragment."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition('@')[2], query='', fragment='').geturl()
-
-
-def _redirect_target(url: str, location: str, start: SplitResult) -> str:
-    try:
-        target = urlsplit(urljoin(url, location.encode('latin-1').decode('utf-8', 'replace').strip()))
-        valid = target.hostname and target.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise Fault('redirect', 'to a URL without a valid host and port')
-    if target.scheme not in DEFAULT_PORTS:
-        raise Fault('redirect', f'to a URL that is {target.scheme[:20]!r}, neither http nor https')
-    if _same_origin(start, target) and '@' not in target.netloc and '@' in start.netloc:
-        target = target._replace(netloc=f'{start.netloc.rpartition("@")[0]}@{target.netloc}')
-    return target.geturl()
-
-
-def _same_origin(start: SplitResult, other: SplitResult) -> bool:
-    """Tell whether `other` may know what is configured for `start`: the same origin, or its upgrade to https."""
-    upgrade = (start.scheme, _port(start), other.scheme, _port(other)) == ('http', 80, 'https', 443)
-    same = (start.scheme, _port(start)) == (other.scheme, _port(other))
-    return start.hostname == other.hostname and (same or upgrade)
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS[parts.scheme]

@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 import ssl
-from functools import partial
-from http.client import BadStatusLine, HTTPException, RemoteDisconnected
+from functools import cache, partial
+from http.client import BadStatusLine, HTTPException, HTTPResponse, RemoteDisconnected, parse_headers
 from typing import Any
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
 from requests.utils import prepend_scheme_if_needed, select_proxy
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from .deadline import Deadline, Fault, TimedSocket, TimedTLSSocket, os_cause, tls_cause
+from .deadline import Deadline
+from .fault import Fault, os_cause, tls_cause
+from .sockets import MAX_HEADERS, TimedSocket, TimedTLSSocket
 
 TLS_ALERT = '\x15\x03'
 
 
 class TimedSession(Session):
-    """A session whose connections share `deadline`; `finish` closes those that a run opened."""
+    """A session whose connections share `deadline`."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self.headers.clear()
         # Neither HTTP_PROXY nor .netrc: the Agent's own settings say what applies.
         self.trust_env = False
+        self._deadline = deadline
         self._connections: set[HTTPConnection] = set()
-        self._pools = {
-            'http': partial(_pool, HTTPConnectionPool, partial(TimedConnection, deadline, self._connections)),
-            'https': partial(_pool, HTTPSConnectionPool, partial(TimedTLSConnection, deadline, self._connections)),
-        }
 
     def get_adapter(self, url: str) -> BaseAdapter:
         adapter: Any = super().get_adapter(url)
-        adapter.poolmanager.pool_classes_by_scheme = self._pools
+        self._bind(adapter.poolmanager)
         return adapter
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         proxy = select_proxy(request.url, kwargs['proxies'])
         if proxy:
-            manager = self.get_adapter(request.url).proxy_manager_for(prepend_scheme_if_needed(proxy, 'http'))
-            manager.pool_classes_by_scheme = self._pools
+            adapter: Any = self.get_adapter(request.url)
+            proxy = prepend_scheme_if_needed(proxy, 'http')
+            is_new_tls_proxy = proxy not in adapter.proxy_manager and proxy.lower().startswith('https:')
+            options = {'proxy_ssl_context': self._proxy_context(kwargs['verify'])} if is_new_tls_proxy else {}
+            self._bind(adapter.proxy_manager_for(proxy, **options))
         return super().send(request, **kwargs)
 
     def get_redirect_target(self, resp: Response) -> None:
@@ -55,9 +57,43 @@ class TimedSession(Session):
             self._connections.pop().close()
         self.cookies.clear()
 
+    def _bind(self, manager: Any) -> None:
+        if not hasattr(manager, 'pools_before'):
+            manager.pools_before = manager.pool_classes_by_scheme
+            manager.pool_classes_by_scheme = {
+                scheme: partial(self._pool, pool_class) for scheme, pool_class in manager.pools_before.items()
+            }
+
+    def _pool(self, pool_class: type[HTTPConnectionPool], *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        pool = pool_class(*args, **kwargs)
+        pool.ConnectionCls = partial(_timed(pool.ConnectionCls), self._deadline, self._connections)  # type: ignore[assignment]
+        return pool
+
+    def _proxy_context(self, verify: bool | str) -> ssl.SSLContext:
+        context: Any = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        context.sslsocket_class = TimedTLSSocket
+        context.deadline = self._deadline
+        return context
+
+
+class FinalResponse(HTTPResponse):
+    """A response that skips every interim one (RFC 9110, section 15.2), where the standard library knows but 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 102 <= status <= 199:
+                return version, status, reason
+            parse_headers(self.fp)
+
 
 class TimedConnection(HTTPConnection):
     """A connection that ends in time and raises faults."""
+
+    response_class = FinalResponse
 
     def __init__(self, deadline: Deadline, opened: set[HTTPConnection], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +101,14 @@ class TimedConnection(HTTPConnection):
         self._opened = opened
 
     def _new_conn(self) -> TimedSocket:
-        return self._deadline.connect(self._dns_host, self.port, self.timeout)
+        if not hasattr(self, '_socks_options'):
+            return self._deadline.connect(self._dns_host, self.port, self.timeout)
+        # PySocks connects by itself, and each of its operations takes at most what is left now.
+        self._deadline.doing = 'connecting through the SOCKS proxy'
+        self.timeout = self._deadline.left(self.timeout)
+        sock = TimedSocket(fileno=super()._new_conn().detach())
+        sock.deadline = self._deadline
+        return sock
 
     def connect(self) -> None:
         self._opened.add(self)
@@ -73,26 +116,32 @@ class TimedConnection(HTTPConnection):
             super().connect()
         except CertificateError as e:
             raise Fault('TLS', str(e)) from None
-        except (OSError, HTTPException) as e:
-            # The connection stands: only what a proxy answers to CONNECT is left.
-            raise Fault('connect', f'the proxy {self.host} port {self.port} answered: {e}') from None
+        except (OSError, HTTPException, HTTPError) as e:
+            # The host itself has its own faults: only a proxy is left.
+            self._deadline.left()
+            raise Fault('connect', f'the proxy did not connect: {_proxy_cause(e)}') from None
+        self._deadline.doing = 'sending the request'
 
     def getresponse(self) -> Any:
         self._deadline.doing = 'waiting for the response'
+        sock: Any = self.sock
+        sock.room = MAX_HEADERS
         try:
-            return super().getresponse()
+            response = super().getresponse()
         except RemoteDisconnected:
             raise Fault('status', 'the server closed the connection without a response') from None
         except BadStatusLine as e:
             if TLS_ALERT in str(e):
                 raise Fault('status', 'the server speaks TLS on this port: use https') from None
-            raise Fault('status', f'not an HTTP response: {str(e)[:80]!r}') from None
+            raise Fault('status', f'not an HTTP response: {str(e)!r}') from None
         except ssl.SSLError as e:
             raise Fault('TLS', tls_cause(e)) from None
         except OSError as e:
             raise Fault('status', f'{os_cause(e)} before the response') from None
-        except (HTTPException, HTTPError) as e:
-            raise Fault('status', f'not an HTTP response: {str(e)[:80]}') from None
+        except (HTTPException, HTTPError, ValueError) as e:
+            raise Fault('status', f'not an HTTP response: {e}') from None
+        sock.room = float('inf')
+        return response
 
 
 class TimedTLSConnection(TimedConnection, HTTPSConnection):
@@ -100,12 +149,17 @@ class TimedTLSConnection(TimedConnection, HTTPSConnection):
 
     def connect(self) -> None:
         context: Any = self.ssl_context
-        context.sslsocket_class = TimedTLSSocket
-        context.deadline = self._deadline
+        if context:
+            context.sslsocket_class = TimedTLSSocket
+            context.deadline = self._deadline
         super().connect()
 
 
-def _pool(pool_class: type[HTTPConnectionPool], connection_class: Any, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-    pool = pool_class(*args, **kwargs)
-    pool.ConnectionCls = connection_class
-    return pool
+@cache
+def _timed(connection_class: type[HTTPConnection]) -> Any:
+    base = TimedTLSConnection if issubclass(connection_class, HTTPSConnection) else TimedConnection
+    return type(f'Timed{connection_class.__name__}', (base, connection_class), {})
+
+
+def _proxy_cause(error: Exception) -> str:
+    return os_cause(error) if isinstance(error, OSError) and error.errno else str(error)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-from .deadline import Fault
+from .fault import Fault
+from .normalization import Normalizer
 
 HIDDEN = frozenset({'noscript', 'script', 'style', 'template'})
 # https://html.spec.whatwg.org/multipage/dom.html#phrasing-content, without `br` and `option`, which begin a line, and
@@ -86,10 +84,6 @@ INLINE = HIDDEN | frozenset(
 MAX_DEPTH = 2000
 MAX_SEPARATORS = 200_000
 SEPARATORS = ' \t\r\n\f/='
-MAX_UNSETTLED = 256
-
-_TITLE_START = re.compile(r'<title\b[^<>]*>', re.IGNORECASE)
-_TITLE_END = re.compile(r'</title', re.IGNORECASE)
 
 
 def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
@@ -109,59 +103,12 @@ def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
     yield normalizer.flush()
 
 
-def normalize(text: str) -> str:
-    """Give `text` in NFC, with every run of white space as one space and none around it."""
-    return ' '.join(unicodedata.normalize('NFC', text).split())
-
-
 def markup_kind(content_type: str, head: str) -> str:
     """Tell whether a page that begins with `head` is `html`, `xml` or, empty, no markup."""
     media_type = content_type.partition(';')[0].strip().lower()
     if media_type == 'text/html' or (not media_type and head.lstrip().startswith('<')):
         return 'html'
     return 'xml' if media_type.endswith(('/xml', '+xml')) else ''
-
-
-def title(markup: str) -> str:
-    """Give the title of a page on one line; empty if `markup` holds no whole one."""
-    start = _TITLE_START.search(markup)
-    end = start and _TITLE_END.search(markup, start.end())
-    if not start or not end:
-        return ''
-    return ' '.join(html.unescape(markup[start.end() : end.start()]).split())
-
-
-class Normalizer:
-    """Does what `normalize` does to a text that comes in pieces: what the next may change is kept until then."""
-
-    def __init__(self) -> None:
-        self._kept = ''
-        self._empty = True
-        self._spaced = False
-
-    def feed(self, piece: str) -> str:
-        text = self._kept + piece
-        cut = len(text) - 1
-        # A mark, or a vowel or final consonant of Hangul, may compose with what is before it (UAX #15).
-        while cut > 0 and (unicodedata.category(text[cut])[0] == 'M' or '\u1160' <= text[cut] <= '\u11ff'):
-            cut -= 1
-        if len(text) - cut > MAX_UNSETTLED:
-            cut = len(text)
-        self._kept = text[cut:]
-        return self._normalize(text[:cut])
-
-    def flush(self) -> str:
-        return self._normalize(self._kept)
-
-    def _normalize(self, text: str) -> str:
-        words = unicodedata.normalize('NFC', text).split()
-        spaced = self._spaced or text[:1].isspace()
-        self._spaced = text[-1:].isspace() or (spaced and not words)
-        if not words:
-            return ''
-        before = ' ' if spaced and not self._empty else ''
-        self._empty = False
-        return before + ' '.join(words)
 
 
 class Extractor:

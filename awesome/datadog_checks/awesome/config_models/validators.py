@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from datadog_checks.awesome.encoding import codec
+from datadog_checks.awesome.normalization import normalize
 from datadog_checks.awesome.search import compile_pattern
-from datadog_checks.awesome.text import normalize
 
 Validator = Callable[..., Any]
 
