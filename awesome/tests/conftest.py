@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import trustme
 from hypothesis import settings
 
 from datadog_checks.awesome import AwesomeCheck
@@ -17,7 +19,7 @@ from datadog_checks.base.types import InstanceType
 from datadog_checks.dev import docker_run, get_docker_hostname
 from datadog_checks.dev.conditions import CheckEndpoints
 
-from .server import Server
+from .server import Answer, Server
 
 settings.register_profile('suite', deadline=None, derandomize=True, max_examples=200)
 settings.register_profile('thorough', deadline=None, max_examples=20_000)
@@ -75,6 +77,34 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Start a server that gives the same answer to each request: see `Server`."""
     with ExitStack() as stack:
         yield lambda *args, **kwargs: stack.enter_context(Server(*args, **kwargs))
+
+
+@pytest.fixture(scope='session')
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(ca: trustme.CA, tmp_path: Path) -> str:
+    """The file that makes an instance trust the tests' authority."""
+    path = tmp_path / 'ca.pem'
+    ca.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def serve_tls(serve: Callable[..., Server]) -> Callable[..., Server]:
+    """Start a server that speaks TLS with the certificate of `issued`, and asks clients for one of `client_ca`."""
+
+    def start(issued: trustme.LeafCert, answer: Answer, client_ca: trustme.CA | None = None) -> Server:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        issued.configure_cert(context)
+        if client_ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            client_ca.configure_trust(context)
+        return serve(answer, tls=context)
+
+    return start
 
 
 @pytest.fixture

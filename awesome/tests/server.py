@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 Answer = bytes | Callable[[socket.socket, bytes], None]
@@ -21,18 +23,28 @@ def response(body: bytes = b'', status: str = '200 OK', **headers: str) -> bytes
 class Server:
     """Answers every request with `answer`: bytes, or a function of the connection and the request.
 
-    `paths` gives other answers for some paths. `requests` has what was received, head and body.
+    `paths` gives other answers for some paths. `requests` has what was received, head and body. With a `tls` context
+    the server speaks TLS; `on_connect` takes the place of it all.
     """
 
-    def __init__(self, answer: Answer = b'', paths: dict[str, Answer] | None = None) -> None:
+    def __init__(
+        self,
+        answer: Answer = b'',
+        paths: dict[str, Answer] | None = None,
+        tls: ssl.SSLContext | None = None,
+        on_connect: Callable[[socket.socket], None] | None = None,
+    ) -> None:
         self._answer = answer
+        self._tls = tls
+        self._on_connect = on_connect or self._serve_requests
         self.paths = paths or {}
         self.requests: list[bytes] = []
         self.accepted = 0
         self._connections: list[socket.socket] = []
+        self._serving: list[threading.Thread] = []
         self._listener = socket.create_server(('127.0.0.1', 0))
         self.port: int = self._listener.getsockname()[1]
-        self.url = f'http://127.0.0.1:{self.port}/'
+        self.url = f'{"https" if tls else "http"}://127.0.0.1:{self.port}/'
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -47,6 +59,12 @@ class Server:
             connection.close()
         self._thread.join()
 
+    def wait_until_idle(self) -> None:
+        """Wait until every connection so far has ended, and forget them."""
+        while self._serving:
+            self._serving.pop().join()
+        self._connections.clear()
+
     def _accept(self) -> None:
         while True:
             try:
@@ -55,23 +73,28 @@ class Server:
                 return
             self.accepted += 1
             self._connections.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            self._serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
+            self._serving[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
         # A client that hangs up early is part of the game.
-        try:
+        with suppress(OSError), connection:
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._connections.append(connection)
             with connection:
-                while request := _read_request(connection):
-                    self.requests.append(request)
-                    answer = self.paths.get(request.split()[1].decode(), self._answer)
-                    if callable(answer):
-                        answer(connection, request)
-                    else:
-                        connection.sendall(answer)
-                    if b'\r\nConnection: keep-alive' not in _head(answer):
-                        return
-        except OSError:
-            pass
+                self._on_connect(connection)
+
+    def _serve_requests(self, connection: socket.socket) -> None:
+        while request := _read_request(connection):
+            self.requests.append(request)
+            answer = self.paths.get(request.split()[1].decode(), self._answer)
+            if callable(answer):
+                answer(connection, request)
+            else:
+                connection.sendall(answer)
+            if b'\r\nConnection: keep-alive' not in _head(answer):
+                return
 
 
 def _head(answer: Answer) -> bytes:

@@ -85,7 +85,9 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             )
             self._rules = _rules(self._options)
             for secret in secrets(configured, self.init_config or {}) | secrets(self.instance or {}, {}):
-                self.register_secret(secret)
+                # What is searched for is meant to be read.
+                if not any(secret in string for string in self._rules.strings):
+                    self.register_secret(secret)
             self._given = given
         return self._options
 

@@ -15,6 +15,9 @@ from typing import Any
 from .fault import Fault, os_cause
 from .sockets import TimedSocket
 
+# A socket's timeout ends about when the run does, not exactly.
+ROUNDING = 0.005
+
 
 class Deadline:
     """The end of a check's current run, shared by all its sockets."""
@@ -51,7 +54,8 @@ class Deadline:
 
     def fault(self, limit: float | None = None) -> Fault:
         """Give the fault of an operation that took longer than `left(limit)`."""
-        seconds = self._seconds if limit is None else min(self._seconds, limit)
+        is_over = limit is None or time.monotonic() > self._end - ROUNDING
+        seconds = self._seconds if is_over else limit
         return Fault('timeout', f'{seconds:g} s were over while {self.doing}')
 
     def connect(self, host: str, port: int, limit: float | None) -> TimedSocket:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from encodings import normalize_encoding
 from encodings.aliases import aliases
+from functools import partial
+
+from .fault import feed_all
 
 BOMS = {codecs.BOM_UTF8: 'utf-8', codecs.BOM_UTF16_BE: 'utf-16-be', codecs.BOM_UTF16_LE: 'utf-16-le'}
 BOM_SIZE = 3
@@ -66,14 +69,10 @@ class Decoder:
 
     def decode(self, chunks: Iterable[bytes]) -> Iterator[str]:
         """Give the text of a page that comes in `chunks`, piece by piece."""
-        for chunk in chunks:
-            yield self._kept(self._feed(chunk))
-        yield self._kept(self._feed(b'', final=True))
-
-    def _kept(self, text: str) -> str:
-        if len(self.head) < HEAD_SIZE:
-            self.head += text[: HEAD_SIZE - len(self.head)]
-        return text
+        for text in feed_all(chunks, self._feed, partial(self._feed, b'', final=True)):
+            if len(self.head) < HEAD_SIZE:
+                self.head += text[: HEAD_SIZE - len(self.head)]
+            yield text
 
     def _feed(self, data: bytes, final: bool = False) -> str:
         if self._decoder is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable, Iterable, Iterator
 
 NOT_TLS = ('HTTP_REQUEST', 'PACKET_LENGTH_TOO_LONG', 'RECORD_LAYER_FAILURE', 'UNKNOWN_PROTOCOL', 'WRONG_VERSION_NUMBER')
 
@@ -13,6 +14,19 @@ class Fault(Exception):
 
     def __init__(self, step: str, cause: str) -> None:
         super().__init__(f'{step}: {cause}')
+
+
+def feed_all[T](pieces: Iterable[T], feed: Callable[[T], str], flush: Callable[[], str]) -> Iterator[str]:
+    """Feed all pieces, then flush: also when a fault ends the pieces, since what came before may have decided."""
+    fault = None
+    try:
+        for piece in pieces:
+            yield feed(piece)
+    except Fault as e:
+        fault = e
+    yield flush()
+    if fault:
+        raise fault
 
 
 def os_cause(error: OSError) -> str:

@@ -15,13 +15,15 @@ HARMLESS_HEADERS = frozenset(
 
 
 def secrets(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> set[str]:
-    """Give the passwords, tokens, query strings and header values of a configuration, as a server may repeat them."""
+    """Give the passwords, query strings, header values and data of a configuration, as a server may repeat them."""
     found = {*_of_url(instance.get('url', '')), *_of_credentials(instance.get('username'), instance.get('password'))}
     for option in ('headers', 'extra_headers'):
         for name, value in (instance.get(option) or {}).items():
             if str(name).lower() not in HARMLESS_HEADERS:
                 # Of "Bearer TOKEN", the token alone is secret too.
                 found.update([str(value), *str(value).split()])
+    data = instance.get('data') or ''
+    found.update([data] if isinstance(data, str) else map(str, data.values()))
     for proxy in (instance.get('proxy'), init_config.get('proxy')):
         for url in (proxy or {}).values():
             found.update(_of_url(url) if isinstance(url, str) else ())

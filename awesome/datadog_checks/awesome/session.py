@@ -66,7 +66,7 @@ class TimedSession(Session):
 
     def _pool(self, pool_class: type[HTTPConnectionPool], *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         pool = pool_class(*args, **kwargs)
-        pool.ConnectionCls = partial(_timed(pool.ConnectionCls), self._deadline, self._connections)  # type: ignore[assignment]
+        pool.ConnectionCls = partial(_timed(pool.ConnectionCls), self._deadline, self._connections)
         return pool
 
     def _proxy_context(self, verify: bool | str) -> ssl.SSLContext:
@@ -82,6 +82,12 @@ class TimedSession(Session):
 class FinalResponse(HTTPResponse):
     """A response that skips every interim one (RFC 9110, section 15.2), where the standard library knows but 100."""
 
+    def begin(self) -> None:
+        super().begin()
+        # urllib3 would log what it cannot parse of the headers, together with the whole URL.
+        self.msg.defects.clear()
+        self.msg.set_payload('')
+
     def _read_status(self) -> tuple[str, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
@@ -92,6 +98,8 @@ class FinalResponse(HTTPResponse):
 
 class TimedConnection(HTTPConnection):
     """A connection that ends in time and raises faults."""
+
+    timeout: float | None
 
     response_class = FinalResponse
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-from .fault import Fault
+from .fault import Fault, feed_all
 from .normalization import Normalizer
 
 HIDDEN = frozenset({'noscript', 'script', 'style', 'template'})
@@ -98,9 +98,7 @@ def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
     if kind:
         text = Extractor().extract(text, kind)
     normalizer = Normalizer()
-    for piece in text:
-        yield normalizer.feed(piece)
-    yield normalizer.flush()
+    yield from feed_all(text, normalizer.feed, normalizer.flush)
 
 
 def markup_kind(content_type: str, head: str) -> str:
@@ -129,13 +127,18 @@ class Extractor:
             parser: Any = etree.HTMLParser(target=self, huge_tree=True)
         else:
             parser = etree.XMLParser(target=self, recover=True, resolve_entities='internal', no_network=True)
-        for piece in pieces:
+
+        def feed(piece: str) -> str:
             parser.feed(piece)
             self._guard(piece)
-            yield self._take()
-        with suppress(etree.LxmlError):  # The page is empty.
-            parser.close()
-        yield self._take()
+            return self._take()
+
+        def flush() -> str:
+            with suppress(etree.LxmlError):  # The page is empty.
+                parser.close()
+            return self._take()
+
+        return feed_all(pieces, feed, flush)
 
     def start(self, tag: str, _: Any) -> None:
         self._separators = 0

@@ -1,0 +1,155 @@
+"""Proxies: the Agent's own settings apply, no environment's, and a proxy counts towards the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from datadog_checks.awesome import AwesomeCheck
+
+from .conftest import Result
+from .proxy import forward, require_password, socks
+from .server import Server, response
+from .test_faults import TIMEOUT, flood, send, silence, trickle
+
+pytestmark = pytest.mark.unit
+
+Run = Callable[..., Result]
+Serve = Callable[..., Server]
+
+OK, CRITICAL = AwesomeCheck.OK, AwesomeCheck.CRITICAL
+PAGE = response(b'nginx')
+
+
+@pytest.fixture(params=['http', 'https'])
+def page(request: Any, ca: trustme.CA, trusted: str, serve: Serve, serve_tls: Serve) -> dict[str, Any]:
+    """An instance that looks at a page which is there."""
+    server = serve(PAGE) if request.param == 'http' else serve_tls(ca.issue_cert('127.0.0.1'), PAGE)
+    return {'url': server.url, 'search_string': 'nginx', 'tls_ca_cert': trusted, 'timeout': 5}
+
+
+def both(url: str, **options: Any) -> dict[str, Any]:
+    return {'http': url, 'https': url, **options}
+
+
+def test_proxy_of_the_instance(page: dict[str, Any], serve: Serve, run: Run) -> None:
+    proxy = serve(forward)
+
+    assert run(**page, proxy=both(proxy.url)).status == OK
+    assert len(proxy.requests) == 1
+
+
+def test_proxy_of_init_config(page: dict[str, Any], serve: Serve, run: Run) -> None:
+    proxy = serve(forward)
+
+    assert run(AwesomeCheck('awesome', {'proxy': both(proxy.url)}, [page])).status == OK
+    assert len(proxy.requests) == 1
+
+
+def test_proxy_of_the_agent(
+    page: dict[str, Any], serve: Serve, run: Run, datadog_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(forward)
+    monkeypatch.setitem(datadog_agent._config, 'proxy', both(proxy.url))
+
+    assert run(**page).status == OK
+    assert len(proxy.requests) == 1
+
+
+def test_proxy_can_be_passed_by(page: dict[str, Any], serve: Serve, run: Run) -> None:
+    proxy = serve(forward)
+
+    assert run(**page, proxy=both(proxy.url), skip_proxy=True).status == OK
+    assert run(**page, proxy=both(proxy.url, no_proxy=['127.0.0.1'])).status == OK
+    assert proxy.accepted == 0
+
+
+def test_environment_has_no_say(
+    page: dict[str, Any], serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proxy = serve(forward)
+    for name in ('HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'):
+        monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv(name.lower(), proxy.url)
+    (tmp_path / 'netrc').write_text('machine 127.0.0.1 login me password secret')
+    monkeypatch.setenv('NETRC', str(tmp_path / 'netrc'))
+    asking = serve(PAGE)
+
+    assert run(**page).message == ''
+    assert run(url=asking.url, search_string='nginx').status == OK
+    assert proxy.accepted == 0
+    assert b'Authorization' not in asking.requests[0]
+
+
+def test_password_reaches_the_proxy_alone(page: dict[str, Any], serve: Serve, run: Run) -> None:
+    proxy = serve(require_password)
+
+    result = run(**page, proxy=both(proxy.url.replace('//', '//me:secret@')))
+
+    assert result.status == OK
+    assert 'secret' not in str(result.tags)
+
+
+def test_socks_proxy(page: dict[str, Any], serve: Serve, run: Run) -> None:
+    proxy = serve(on_connect=socks)
+
+    assert run(**page, proxy=both(proxy.url.replace('http', 'socks5'))).status == OK
+    assert proxy.accepted == 1
+
+
+def test_proxy_behind_tls(
+    page: dict[str, Any],
+    ca: trustme.CA,
+    serve_tls: Serve,
+    run: Run,
+) -> None:
+    proxy = serve_tls(ca.issue_cert('127.0.0.1'), forward)
+
+    assert run(**page, proxy=both(proxy.url)).status == OK
+    assert len(proxy.requests) == 1
+
+
+WAITING = f'timeout: {TIMEOUT:g} s were over while connecting to 127.0.0.1 port '
+
+
+@pytest.mark.parametrize(
+    ('answer', 'message'),
+    [
+        (
+            send(b'HTTP/1.1 502 Bad Gateway\r\n\r\n'),
+            'connect: the proxy did not connect: Tunnel connection failed: 502 Bad Gateway',
+        ),
+        (send(), 'connect: the proxy did not connect: Remote end closed connection without response'),
+        (silence, WAITING),
+        (trickle(b'', [b'H']), WAITING),
+        (trickle(b'HTTP/1.1 200 OK\r\n', [b'X: y\r\n']), WAITING),
+        (flood(b'HTTP/1.1 200 OK\r\n', b'X: ' + b'x' * 60_000 + b'\r\n'), 'status: more than 256 KiB of headers'),
+    ],
+    ids=['502', 'closed', 'silent', 'trickled', 'trickled headers', 'endless headers'],
+)
+def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, run: Run) -> None:
+    proxy = serve(answer)
+
+    result = run(url='https://127.0.0.1:1/', search_string='a', timeout=TIMEOUT, proxy=both(proxy.url))
+
+    assert (result.status, result.message) == (CRITICAL, message + (str(proxy.port) if message == WAITING else ''))
+
+
+@pytest.mark.parametrize(
+    ('proxy', 'message'),
+    [
+        ('http://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
+        ('socks5://127.0.0.1:1', 'connect: the proxy did not connect: '),
+        ('http://', 'connect: no request to 127.0.0.1 can be made with these options'),
+    ],
+)
+def test_proxy_that_is_not_there(proxy: str, message: str, page: dict[str, Any], run: Run) -> None:
+    result = run(**page, proxy=both(proxy))
+
+    assert result.status == CRITICAL
+    assert result.message.startswith(message)
+    assert 'object at 0x' not in result.message

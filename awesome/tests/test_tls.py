@@ -1,0 +1,229 @@
+"""TLS: what is accepted, what is not, and what is said of it."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import trustme
+from cryptography import x509
+
+from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.base.utils import http
+
+from .conftest import Result
+from .server import Server, response
+from .test_faults import TIMEOUT, silence, trickle
+
+pytestmark = pytest.mark.unit
+
+Run = Callable[..., Result]
+Serve = Callable[..., Server]
+
+OK, CRITICAL = AwesomeCheck.OK, AwesomeCheck.CRITICAL
+PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+PAGE = response(b'nginx')
+
+
+def test_trusted_certificate(ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run) -> None:
+    server = serve_tls(ca.issue_cert('127.0.0.1'), PAGE)
+
+    assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted).status == OK
+
+
+def self_signed(_: trustme.CA) -> Any:
+    own = trustme.CA()
+    return SelfSigned(own)
+
+
+class SelfSigned:
+    """A certificate that is its own authority."""
+
+    def __init__(self, own: trustme.CA) -> None:
+        self._own = own
+
+    def configure_cert(self, context: ssl.SSLContext) -> None:
+        with self._own.private_key_pem.tempfile() as key, self._own.cert_pem.tempfile() as certificate:
+            context.load_cert_chain(certificate, key)
+
+
+BAD: dict[str, tuple[Callable[[trustme.CA], Any], str]] = {
+    'of another authority': (
+        lambda _: trustme.CA().issue_cert('127.0.0.1'),
+        'TLS: unable to get local issuer certificate',
+    ),
+    'self-signed': (self_signed, 'TLS: self-signed certificate'),
+    'expired': (
+        lambda ca: ca.issue_cert('127.0.0.1', not_before=PAST, not_after=PAST + datetime.timedelta(days=1)),
+        'TLS: certificate has expired',
+    ),
+    'of another host': (
+        lambda ca: ca.issue_cert('example.com'),
+        "TLS: IP address mismatch, certificate is not valid for '127.0.0.1'.",
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', BAD)
+def test_bad_certificate(kind: str, ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run) -> None:
+    issue, message = BAD[kind]
+    server = serve_tls(issue(ca), PAGE)
+
+    result = run(url=server.url, search_string='nginx', tls_ca_cert=trusted)
+
+    assert (result.status, result.message) == (CRITICAL, message)
+    assert (server.accepted, server.requests) == (1, [])
+    assert run(url=server.url, search_string='nginx', tls_verify=False).status == OK
+
+
+def test_address_that_a_bad_certificate_names_is_not_fetched(serve: Serve, serve_tls: Serve, run: Run) -> None:
+    """The base package's client fetches missing certificates from there."""
+    issuer = serve(response(b''))
+    server = serve_tls(WithIssuer(issuer.url), PAGE)
+
+    assert run(url=server.url, search_string='nginx').message == 'TLS: self-signed certificate'
+    assert (server.accepted, issuer.accepted) == (1, 0)
+
+
+class WithIssuer(SelfSigned):
+    """A self-signed certificate that names an address of its issuer."""
+
+    def __init__(self, url: str) -> None:
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'page')])
+        issuer = x509.AccessDescription(
+            x509.AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(url)
+        )
+        certificate = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(PAST)
+            .not_valid_after(datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC))
+            .add_extension(x509.AuthorityInformationAccess([issuer]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        self._pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ) + certificate.public_bytes(serialization.Encoding.PEM)
+
+    def configure_cert(self, context: ssl.SSLContext) -> None:
+        with trustme.Blob(self._pem).tempfile() as path:
+            context.load_cert_chain(path)
+
+
+def trickled_handshake(connection: socket.socket) -> None:
+    # A handshake record of 16 KiB, whose bytes come now and then.
+    trickle(b'\x16\x03\x03\x40\x00\x02', [b'\x00'])(connection, b'')
+
+
+@pytest.mark.parametrize(
+    ('first', 'message'),
+    [
+        pytest.param(
+            lambda c: c.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n'),
+            'TLS: the server does not speak TLS on this port',
+            id='plain text',
+        ),
+        pytest.param(lambda c: None, 'TLS: the server closed the connection during the handshake', id='closed'),
+        pytest.param(
+            lambda c: silence(c, b''), f'timeout: {TIMEOUT:g} s were over while in the TLS handshake', id='silent'
+        ),
+        pytest.param(trickled_handshake, f'timeout: {TIMEOUT:g} s were over while in the TLS handshake', id='trickled'),
+    ],
+)
+def test_handshake_that_fails(first: Callable[[socket.socket], None], message: str, serve: Serve, run: Run) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        first(connection)
+
+    server = serve(on_connect=answer)
+
+    result = run(url=server.url.replace('http:', 'https:'), search_string='a', timeout=TIMEOUT)
+
+    assert (result.status, result.message) == (CRITICAL, message)
+    assert server.accepted == 1
+
+
+@pytest.mark.parametrize('start', [b'', b'HTTP/1.1 200 OK\r\n\r\n'], ids=['headers', 'body'])
+def test_trickling_over_tls_ends_in_time(
+    start: bytes, ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run
+) -> None:
+    server = serve_tls(ca.issue_cert('127.0.0.1'), trickle(start, [b'H']))
+
+    result = run(url=server.url, search_string='a', tls_ca_cert=trusted, timeout=TIMEOUT)
+
+    assert result.message.startswith(f'timeout: {TIMEOUT:g} s were over while ')
+
+
+@pytest.fixture
+def client_certificate(ca: trustme.CA, tmp_path: Path) -> Iterator[dict[str, str]]:
+    issued = ca.issue_cert('client@example.com')
+    issued.private_key_pem.write_to_path(str(tmp_path / 'key.pem'))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / 'cert.pem'))
+    yield {'tls_cert': str(tmp_path / 'cert.pem'), 'tls_private_key': str(tmp_path / 'key.pem')}
+
+
+def test_client_certificate(
+    ca: trustme.CA, trusted: str, client_certificate: dict[str, str], serve_tls: Serve, run: Run
+) -> None:
+    server = serve_tls(ca.issue_cert('127.0.0.1'), PAGE, client_ca=ca)
+    options = {'url': server.url, 'search_string': 'nginx', 'tls_ca_cert': trusted}
+
+    assert run(**options, **client_certificate).status == OK
+    assert run(**options).message == 'TLS: tlsv13 alert certificate required'
+
+
+def test_client_certificate_and_headers_stay_with_their_origin(
+    ca: trustme.CA, trusted: str, client_certificate: dict[str, str], serve_tls: Serve, run: Run
+) -> None:
+    foreign = serve_tls(ca.issue_cert('127.0.0.1'), PAGE, client_ca=ca)
+    own = serve_tls(ca.issue_cert('127.0.0.1'), response(status='302 x', Location=foreign.url), client_ca=ca)
+
+    result = run(url=own.url, search_string='a', tls_ca_cert=trusted, headers={'X-Key': 'k'}, **client_certificate)
+
+    assert result.message == 'TLS: tlsv13 alert certificate required'
+    assert b'X-Key: k' in own.requests[0]
+    assert foreign.requests == []
+
+
+def test_host_header_can_name_the_certificate(ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run) -> None:
+    server = serve_tls(ca.issue_cert('page.example'), PAGE)
+    options = {'tls_validate_hostname': False, 'tls_use_host_header': True, 'headers': {'Host': 'page.example'}}
+
+    assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted, **options).status == OK
+    options['headers'] = {'Host': 'other.example'}
+    assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted, **options).message.startswith(
+        'TLS: hostname'
+    )
+
+
+@pytest.mark.parametrize(('persist', 'connections'), [(False, 3), (True, 1)])
+def test_connections_are_fresh_and_the_context_is_built_once(
+    persist: bool,
+    connections: int,
+    ca: trustme.CA,
+    trusted: str,
+    serve_tls: Serve,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create = Mock(wraps=http.create_ssl_context)
+    monkeypatch.setattr(http, 'create_ssl_context', create)
+    server = serve_tls(ca.issue_cert('127.0.0.1'), response(b'nginx', Connection='keep-alive'))
+    instance = {'url': server.url, 'search_string': '!', 'tls_ca_cert': trusted, 'persist_connections': persist}
+    check = AwesomeCheck('awesome', {}, [instance])
+
+    for _ in range(3):
+        assert run(check).message.startswith("missing '!'")
+
+    assert (server.accepted, create.call_count) == (connections, 1)
