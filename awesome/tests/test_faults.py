@@ -338,6 +338,7 @@ def test_cancel_ends_a_run_at_once(answer: Script, serve: Serve, run: Run) -> No
     server = serve(answer)
     instance = {'url': server.url, 'search_string': 'not there', 'timeout': 600, 'max_body_size': 2**40}
     check = AwesomeCheck('awesome', {}, [instance])
+
     result = cancelled(check, run, until=lambda: bool(server.requests))
 
     assert (result.status, result.message, result.metrics) == (AwesomeCheck.UNKNOWN, 'the run was cancelled', {})

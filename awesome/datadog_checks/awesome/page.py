@@ -37,6 +37,9 @@ FOREIGN_OPTIONS = (
     'tls_ca_cert',
     'tls_ciphers',
     'tls_ignore_warning',
+    'tls_intermediate_ca_certs',
+    'tls_protocols_allowed',
+    'tls_validate_hostname',
     'tls_verify',
 )
 
