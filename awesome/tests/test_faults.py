@@ -336,10 +336,10 @@ def test_look_up_that_hangs_ends_with_the_run_and_is_not_doubled(
 )
 def test_cancel_ends_a_run_at_once(answer: Script, serve: Serve, run: Run) -> None:
     server = serve(answer)
-    instance = {'url': server.url, 'search_string': 'not there', 'timeout': 600, 'max_body_size': 2**40}
+    instance = {'url': f'{server.url}mine', 'search_string': 'not there', 'timeout': 600, 'max_body_size': 2**40}
     check = AwesomeCheck('awesome', {}, [instance])
 
-    result = cancelled(check, run, until=lambda: bool(server.requests))
+    result = cancelled(check, run, until=lambda: any(b'GET /mine' in request for request in server.requests))
 
     assert (result.status, result.message, result.metrics) == (AwesomeCheck.UNKNOWN, 'the run was cancelled', {})
 
