@@ -34,6 +34,7 @@ def raw_deflate(data: bytes) -> bytes:
         pytest.param('gzip', gzip.compress(TEXT), id='gzip'),
         pytest.param('x-gzip', gzip.compress(TEXT), id='x-gzip'),
         pytest.param('gzip', gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]), id='two gzip members'),
+        pytest.param('gzip', gzip.compress(TEXT[:200_000]) + gzip.compress(TEXT[200_000:]), id='large gzip members'),
         pytest.param('gzip', gzip.compress(TEXT) + b'\0\0garbage', id='garbage behind gzip'),
         pytest.param('deflate', zlib.compress(TEXT), id='deflate'),
         pytest.param('deflate', raw_deflate(TEXT), id='raw deflate'),
