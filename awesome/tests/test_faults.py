@@ -271,7 +271,7 @@ def test_host_that_takes_no_connection(run: Run) -> None:
 def test_second_address_is_tried(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(response(b'nginx'))
     dead, alive = (socket.getaddrinfo('127.0.0.1', port, type=socket.SOCK_STREAM)[0] for port in (1, server.port))
-    monkeypatch.setattr(Deadline, '_resolve', lambda *_: [dead, alive])
+    monkeypatch.setattr(Deadline, 'resolve', lambda *_: [dead, alive])
 
     assert run(url=server.url, search_string='nginx').status == OK
 

@@ -143,7 +143,7 @@ def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, ru
     ('proxy', 'message'),
     [
         ('http://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
-        ('socks5://127.0.0.1:1', 'connect: the proxy did not connect: '),
+        ('socks5://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
         ('http://', 'connect: no request to 127.0.0.1 can be made with these options'),
     ],
 )

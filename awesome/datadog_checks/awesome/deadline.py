@@ -63,7 +63,7 @@ class Deadline:
 
         Raises `DNS`, `connect` and `timeout` faults.
         """
-        addresses = self._resolve(host, port)
+        addresses = self.resolve(host, port)
         self.doing = f'connecting to {host} port {port}'
         for remaining in range(len(addresses), 0, -1):
             family, kind, protocol, _, address = addresses[-remaining]
@@ -79,7 +79,7 @@ class Deadline:
             raise self.fault(limit)
         raise Fault('connect', f'{os_cause(error)} by {host} port {port}')
 
-    def _resolve(self, host: str, port: int) -> list[Any]:
+    def resolve(self, host: str, port: int) -> list[Any]:
         try:
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):

@@ -54,8 +54,8 @@ def _inflate(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 def _pieces(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
     piece = None
-    # A full piece may leave output behind in zlib even when all of `data` was taken, and at its end a member leaves what
-    # follows it in `unconsumed_tail` as well as in `unused_data`.
+    # A full piece may leave output behind in zlib even when all of `data` was taken, and at its end a member leaves
+    # what follows it in `unconsumed_tail` as well as in `unused_data`.
     while not member.eof and (data or (piece and len(piece) == MAX_PIECE)):
         piece = member.decompress(data, MAX_PIECE)
         data = member.unconsumed_tail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
@@ -12,12 +13,13 @@ from requests import RequestException, Response
 from requests.utils import get_auth_from_url
 from urllib3.exceptions import HTTPError
 
+from datadog_checks.base import is_affirmative
 from datadog_checks.base.log import CheckLoggingAdapter
 from datadog_checks.base.utils.http import RequestsWrapper
 
 from .deadline import Deadline
 from .decompression import decompress
-from .fault import Fault
+from .fault import Fault, tls_cause
 from .session import TimedSession
 from .urls import public_url, redirect_target, same_origin
 
@@ -30,6 +32,7 @@ METHODS = {'OPTIONS': 'options_method'}
 # All that a request to another origin may know: how to reach and verify it.
 FOREIGN_OPTIONS = (
     'connect_timeout',
+    'no_proxy',
     'proxy',
     'read_timeout',
     'skip_proxy',
@@ -133,7 +136,7 @@ class Fetcher:
 
     def finish(self) -> None:
         """Leave nothing open."""
-        if not self.http.persist_connections:
+        if not is_affirmative(self._instance.get('persist_connections')):
             self._own_session.finish()
         self._foreign_session.finish()
 
@@ -149,5 +152,7 @@ class Fetcher:
         try:
             request = getattr(http, METHODS.get(method, method.lower()))
             return request(public_url(url), stream=True, persist=True, allow_redirects=False, **options)
-        except RequestException:
+        except ssl.SSLError as e:
+            raise Fault('TLS', f'a configured certificate or key cannot be used: {tls_cause(e)}') from None
+        except (RequestException, HTTPError):
             raise Fault('connect', f'no request to {urlsplit(url).hostname} can be made with these options') from None

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from datadog_checks.base.agent import datadog_agent
+
 # Replacing every "1" of a message would protect nothing.
 MIN_LENGTH = 6
 HARMLESS_HEADERS = frozenset(
@@ -24,14 +26,14 @@ def secrets(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> set[
                 found.update([str(value), *str(value).split()])
     data = instance.get('data') or ''
     found.update([data] if isinstance(data, str) else map(str, data.values()))
-    for proxy in (instance.get('proxy'), init_config.get('proxy')):
+    for proxy in (instance.get('proxy'), init_config.get('proxy'), datadog_agent.get_config('proxy')):
         for url in (proxy or {}).values():
             found.update(_of_url(url) if isinstance(url, str) else ())
     return {secret for secret in found if len(secret) >= MIN_LENGTH}
 
 
 def _of_url(url: str) -> Iterator[str]:
-    parts = urlsplit(url)
+    parts = urlsplit(url if '://' in url else f'//{url}')
     yield from _of_credentials(parts.username, parts.password)
     yield parts.query
     yield parts.fragment

@@ -15,6 +15,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from datadog_checks.base.utils.tls import create_ssl_context
+
 from .deadline import Deadline
 from .fault import Fault, os_cause, tls_cause
 from .sockets import MAX_HEADERS, TimedSocket, TimedTLSSocket
@@ -70,10 +72,8 @@ class TimedSession(Session):
         return pool
 
     def _proxy_context(self, verify: bool | str) -> ssl.SSLContext:
-        context: Any = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+        ca_cert = verify if isinstance(verify, str) else None
+        context: Any = create_ssl_context({'tls_verify': bool(verify), 'tls_ca_cert': ca_cert})
         context.sslsocket_class = TimedTLSSocket
         context.deadline = self._deadline
         return context
@@ -109,14 +109,12 @@ class TimedConnection(HTTPConnection):
         self._opened = opened
 
     def _new_conn(self) -> TimedSocket:
-        if not hasattr(self, '_socks_options'):
+        proxy = getattr(self, '_socks_options', None)
+        if not proxy:
             return self._deadline.connect(self._dns_host, self.port, self.timeout)
-        # PySocks connects by itself, and each of its operations takes at most what is left now.
-        self._deadline.doing = 'connecting through the SOCKS proxy'
-        self.timeout = self._deadline.left(self.timeout)
-        sock = TimedSocket(fileno=super()._new_conn().detach())
-        sock.deadline = self._deadline
-        return sock
+        from .tunnel import connect_through
+
+        return connect_through(proxy, self._deadline, self.host, self.port, self.timeout)
 
     def connect(self) -> None:
         self._opened.add(self)
@@ -124,6 +122,9 @@ class TimedConnection(HTTPConnection):
             super().connect()
         except CertificateError as e:
             raise Fault('TLS', str(e)) from None
+        except ssl.SSLError as e:
+            # Of a page's TLS inside a proxy's, whose sockets are urllib3's.
+            raise Fault('TLS', tls_cause(e)) from None
         except (OSError, HTTPException, HTTPError) as e:
             # The host itself has its own faults: only a proxy is left.
             self._deadline.left()
