@@ -20,14 +20,16 @@ pytestmark = pytest.mark.unit
 Serve = Callable[..., Server]
 
 SECRETS = {
-    'user info': 'pass%20word-in-url',
-    'query': 'token-in-query',
-    'header': 'key-in-header',
-    'bearer': 'token-in-bearer',
-    'fragment': 'secret-in-fragment',
-    'data': 'secret-in-data',
+    'user info': 'Pass%20Word-in-URL',
+    'query': 'Token-in-Query',
+    'header': 'Key-in-Header',
+    'bearer': 'Token-in-Bearer',
+    'fragment': 'Secret-in-Fragment',
+    'data': 'Secret-in-Data',
 }
-LEAKS = [*SECRETS.values(), 'pass word-in-url', b64encode(b'me:pass word-in-url').decode()]
+LEAKS = [*SECRETS.values(), 'Pass Word-in-URL', b64encode(b'me:Pass Word-in-URL').decode()]
+# Schemes and hosts are shown in lower case.
+LEAKS += [secret.lower() for secret in LEAKS]
 
 
 def instance_of(server: Server) -> dict[str, Any]:
@@ -60,7 +62,8 @@ ECHOES = {
     'as the length': echo(b'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: ', b'\r\n\r\n'),
     'as the encoding': echo(b'HTTP/1.1 200 OK\r\nContent-Encoding: ', b'\r\n\r\n'),
     'as the location': echo(b'HTTP/1.1 302 x\r\nLocation: ', b'\r\n\r\n'),
-    'as a protocol': echo(b'HTTP/1.1 302 x\r\nLocation: x-', b'\r\n\r\n'),
+    'as a protocol': lambda c, _: c.sendall(f'HTTP/1.1 302 x\r\nLocation: {SECRETS["header"]}:/\r\n\r\n'.encode()),
+    'as a host': lambda c, _: c.sendall(f'HTTP/1.1 302 x\r\nLocation: http://{SECRETS["header"]}/\r\n\r\n'.encode()),
 }
 ANSWERS: dict[str, Any] = {fault: answer for fault, (answer, _) in FAULTS.items()} | ECHOES
 

@@ -29,6 +29,8 @@ def secrets(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> set[
     for proxy in (instance.get('proxy'), init_config.get('proxy'), datadog_agent.get_config('proxy')):
         for url in (proxy or {}).values():
             found.update(_of_url(url) if isinstance(url, str) else ())
+    # The scheme and the host that a server redirects to are shown in lower case.
+    found.update({secret.lower() for secret in found})
     return {secret for secret in found if len(secret) >= MIN_LENGTH}
 
 
