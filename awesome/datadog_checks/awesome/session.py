@@ -156,8 +156,14 @@ class TimedConnection(HTTPConnection):
 class TimedTLSConnection(TimedConnection, HTTPSConnection):
     """A TLS connection that ends in time and raises faults."""
 
+    ssl_context: Any
+
     def connect(self) -> None:
-        context: Any = self.ssl_context
+        context = self.ssl_context
+        if context is None and self.proxy_config:
+            # Of a proxy that forwards; urllib3 2.6 would not use the context that it was given for it.
+            self.ssl_context = context = self.proxy_config.ssl_context
+            self.cert_reqs = context and context.verify_mode
         if context:
             context.sslsocket_class = TimedTLSSocket
             context.deadline = self._deadline

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -157,7 +156,7 @@ def test_cancel_ends_a_run_that_waits_for_a_socks_proxy(serve: Serve, run: Run) 
         silence(connection, b'')
 
     server = serve(on_connect=after_greeting(wait))
-    instance = {'url': 'http://127.0.0.1:1/', 'search_string': 'a', 'timeout': 5, 'proxy': as_socks(server)}
+    instance = {'url': 'http://127.0.0.1:1/', 'search_string': 'a', 'timeout': 60, 'proxy': as_socks(server)}
     check = AwesomeCheck('awesome', {}, [instance])
 
     def cancel() -> None:
@@ -166,10 +165,8 @@ def test_cancel_ends_a_run_that_waits_for_a_socks_proxy(serve: Serve, run: Run) 
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
-    started = time.monotonic()
 
     assert run(check).message == 'the run was cancelled'
-    assert time.monotonic() - started < 2.5
     canceller.join()
 
 
