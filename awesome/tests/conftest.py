@@ -96,13 +96,13 @@ def trusted(ca: trustme.CA, tmp_path: Path) -> str:
 def serve_tls(serve: Callable[..., Server]) -> Callable[..., Server]:
     """Start a server that speaks TLS with the certificate of `issued`, and asks clients for one of `client_ca`."""
 
-    def start(issued: trustme.LeafCert, answer: Answer, client_ca: trustme.CA | None = None) -> Server:
+    def start(issued: trustme.LeafCert, answer: Answer, client_ca: trustme.CA | None = None, **kwargs: Any) -> Server:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         issued.configure_cert(context)
         if client_ca:
             context.verify_mode = ssl.CERT_REQUIRED
             client_ca.configure_trust(context)
-        return serve(answer, tls=context)
+        return serve(answer, tls=context, **kwargs)
 
     return start
 

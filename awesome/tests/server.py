@@ -33,6 +33,7 @@ class Server:
         paths: dict[str, Answer] | None = None,
         tls: ssl.SSLContext | None = None,
         on_connect: Callable[[socket.socket], None] | None = None,
+        host: str = '127.0.0.1',
     ) -> None:
         self._answer = answer
         self._tls = tls
@@ -42,9 +43,10 @@ class Server:
         self.accepted = 0
         self._connections: list[socket.socket] = []
         self._serving: list[threading.Thread] = []
-        self._listener = socket.create_server(('127.0.0.1', 0))
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f'{"https" if tls else "http"}://127.0.0.1:{self.port}/'
+        self.url = f'{"https" if tls else "http"}://{f"[{host}]" if ":" in host else host}:{self.port}/'
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._accept, daemon=True)

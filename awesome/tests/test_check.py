@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.dev.utils import get_metadata_metrics
 
 from .conftest import Result
 from .server import Server, response
@@ -57,7 +56,6 @@ def test_error_status_is_critical_whatever_the_page_says(serve: Serve, run: Run)
     result = run(url=serve(response(b'nginx', '503 Sorry, out of order')).url, search_string='nginx')
 
     assert (result.status, result.message) == (AwesomeCheck.CRITICAL, 'status: 503 Service Unavailable')
-    assert result.metrics.keys() == {'page.reachable', 'page.response_time', 'page.status_code'}
     assert result.metrics['page.status_code'] == 503
 
 
@@ -88,18 +86,6 @@ def test_every_submission_has_the_tags_of_the_instance_and_the_public_part_of_th
     assert result.tags == ['team:web', f'url:http://127.0.0.1:{server.port}/path']
     assert b'GET /path?token=secret HTTP/1.1' in server.requests[0]
     assert b'Authorization: Basic dXNlcjpwYXNz' in server.requests[0]
-
-
-def test_response_time_is_in_seconds(serve: Serve, run: Run) -> None:
-    assert 0 < run(url=serve(response(PAGE)).url, search_string='nginx').metrics['page.response_time'] < 10
-
-
-def test_metrics_are_those_of_the_metadata(serve: Serve, run: Run, aggregator: Any) -> None:
-    run(url=serve(response(PAGE)).url, search_string='nginx')
-
-    aggregator.assert_metrics_using_metadata(
-        get_metadata_metrics(), check_submission_type=True, check_symmetric_inclusion=True
-    )
 
 
 def test_reading_stops_at_the_string(serve: Serve, run: Run) -> None:
@@ -178,7 +164,7 @@ def test_unforeseen_error_is_critical_and_logged(
     def fail(*_: object) -> None:
         raise LookupError('nobody thought of this')
 
-    monkeypatch.setattr('datadog_checks.awesome.check.Decoder', fail)
+    monkeypatch.setattr('datadog_checks.awesome.check.read', fail)
 
     result = run(url=serve(response(PAGE)).url, search_string='nginx')
 

@@ -413,7 +413,7 @@ def test_thousand_runs_leave_nothing_behind(serve: Serve, run: Run) -> None:
 def test_run_after_an_unforeseen_error_starts_clean(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     check = AwesomeCheck('awesome', {}, [{'url': serve(response(b'nginx')).url, 'search_string': 'nginx'}])
     with monkeypatch.context() as patch:
-        patch.setattr('datadog_checks.awesome.check.judge', lambda *_: 1 / 0)
+        patch.setattr('datadog_checks.awesome.check.read', lambda *_: 1 / 0)
         assert run(check).status == CRITICAL
 
     assert run(check).status == OK

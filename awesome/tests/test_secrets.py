@@ -95,7 +95,7 @@ def test_nothing_secret_is_in_the_traceback_of_an_unforeseen_error(
     def fail(*_: object) -> None:
         raise LookupError(' '.join(LEAKS))
 
-    monkeypatch.setattr('datadog_checks.awesome.check.judge', fail)
+    monkeypatch.setattr('datadog_checks.awesome.check.read', fail)
 
     check = AwesomeCheck(name='awesome', init_config={}, instances=[instance_of(serve(response(b'x')))])
 

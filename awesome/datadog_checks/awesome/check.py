@@ -1,40 +1,23 @@
 from __future__ import annotations
 
 import re
-import time
 import traceback
-import unicodedata
-from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
 from typing import cast
 
 from datadog_checks.base import AgentCheck
-from datadog_checks.base.types import InstanceType, ServiceCheckStatus
+from datadog_checks.base.types import InstanceType
 from datadog_checks.base.utils.http import DEFAULT_TIMEOUT, RequestsWrapper
 
 from .config_models import ConfigMixin, InstanceConfig
-from .encoding import Decoder
 from .fault import Fault
 from .message import miss, shorten, unexpected_status
-from .normalization import normalize
 from .page import Fetcher
-from .search import Rules, judge
+from .reading import read, rules_of
+from .report import Report
+from .search import Rules
 from .secrets import secrets
-from .text import visible_text
 from .urls import public_url
-
-
-@dataclass
-class Report:
-    """What a run found out; None is not known."""
-
-    status: ServiceCheckStatus
-    message: str = ''
-    response_time: float | None = None
-    status_code: int | None = None
-    size: int | None = None
 
 
 class AwesomeCheck(AgentCheck, ConfigMixin):
@@ -83,7 +66,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self._options = self.load_configuration_model(
                 'datadog_checks.awesome.config_models', 'InstanceConfig', configured, context
             )
-            self._rules = _rules(self._options)
+            self._rules = rules_of(self._options)
             for secret in secrets(configured, self.init_config or {}) | secrets(self.instance or {}, {}):
                 # What is searched for is meant to be read.
                 if not any(secret in string for string in self._rules.strings):
@@ -94,7 +77,6 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
     def _examine(self, options: InstanceConfig) -> Report:
         """Do what a run does and report it, whatever happens."""
         fetcher = self.fetcher
-        started = time.perf_counter()
         report = Report(self.CRITICAL)
         fetcher.deadline.start(self._timeout(options))
         try:
@@ -106,27 +88,24 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self.log.error('The run failed in an unforeseen way: %s', self.sanitize(traceback.format_exc()))
             report.message = 'unexpected: the check itself failed; the log of the Agent says where'
         finally:
+            report.certificate_days_left = fetcher.certificate_days_left
             fetcher.finish()
         if fetcher.deadline.cancelled:
             return Report(self.UNKNOWN, 'the run was cancelled')
-        report.response_time = time.perf_counter() - started
+        report.response_time = fetcher.deadline.elapsed()
         return report
 
     def _look(self, fetcher: Fetcher, options: InstanceConfig, report: Report) -> None:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
         with fetcher.open(options.url, str(options.method), options.data) as page:
-            report.status_code = page.status_code
+            report.page, report.first_byte_time = page, fetcher.deadline.elapsed()
             if not re.fullmatch(str(options.http_response_status_code), str(page.status_code)):
                 raise Fault('status', unexpected_status(page, options))
-            decoder = Decoder(page.content_type, options.encoding)
-            text = decoder.decode(page.read(cast(int, options.max_body_size)))
-            if options.search_in == 'text':
-                text = visible_text(text, page.content_type)
-            verdict = judge(self._rules, text)
-        report.size = page.size
-        report.status = self.OK if verdict.found else self.WARNING
-        if not verdict.found:
-            report.message = miss(self._rules, verdict, page, decoder, self.sanitize)
+            chunks = page.read(cast(int, options.max_body_size))
+            report.decoder, report.verdict = read(options, self._rules, page.content_type, chunks)
+        report.status = self.OK if report.verdict.found else self.WARNING
+        if not report.verdict.found:
+            report.message = miss(self._rules, report.verdict, page, report.decoder, self.sanitize)
 
     def _timeout(self, options: InstanceConfig) -> float:
         own = options.timeout if 'timeout' in options.model_fields_set else None
@@ -136,26 +115,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         tags = [*(options.tags or ()), f'url:{public_url(options.url)}']
         if options.name:
             tags.append(f'instance:{options.name}')
-        metrics = {
-            'page.reachable': {self.OK: 1, self.WARNING: 1, self.CRITICAL: 0}.get(report.status),
-            'page.response_time': report.response_time,
-            'page.size': report.size,
-            'page.status_code': report.status_code,
-            'search.found': {self.OK: 1, self.WARNING: 0}.get(report.status),
-        }
-        for name, value in metrics.items():
+        for name, value in report.metrics.items():
             if value is not None:
                 self.gauge(name, value, tags=tags)
         self.service_check('search', report.status, tags=tags, message=report.message)
-
-
-def _rules(options: InstanceConfig) -> Rules:
-    required, forbidden = _strings(options.search_string), _strings(options.forbidden_string)
-    if options.search_in == 'text':
-        prepare = partial(unicodedata.normalize, 'NFC') if options.regex else normalize
-        required, forbidden = tuple(map(prepare, required)), tuple(map(prepare, forbidden))
-    return Rules(required, forbidden, options.search_mode == 'any', bool(options.regex), bool(options.case_sensitive))
-
-
-def _strings(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())

@@ -32,7 +32,8 @@ class Deadline:
         """Begin a run that ends in `seconds`."""
         self.cancelled = False
         self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._start = time.monotonic()
+        self._end = self._start + seconds
 
     def cancel(self) -> None:
         """End the run now; called from another thread."""
@@ -44,6 +45,10 @@ class Deadline:
             # Wakes the thread that waits in it. Not the method of a TLS socket, which is not made for two threads.
             with suppress(OSError):
                 socket.socket.shutdown(self.busy, socket.SHUT_RDWR)
+
+    def elapsed(self) -> float:
+        """Give the seconds since the run began."""
+        return time.monotonic() - self._start
 
     def left(self, limit: float | None = None) -> float:
         """Give the seconds that the next operation may take, at most `limit`; raise a `timeout` fault if none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Self
@@ -17,6 +19,7 @@ from datadog_checks.base import is_affirmative
 from datadog_checks.base.log import CheckLoggingAdapter
 from datadog_checks.base.utils.http import RequestsWrapper
 
+from .certificate import days_left
 from .deadline import Deadline
 from .decompression import decompress
 from .fault import Fault, tls_cause
@@ -67,6 +70,17 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self._response.close()
+
+    @property
+    def age(self) -> float | None:
+        """The seconds since the page was last modified (RFC 9110, section 8.8.2), if the response has a valid time."""
+        try:
+            modified = parsedate_to_datetime(self._headers.get('Last-Modified', ''))
+        except (OverflowError, ValueError):
+            return None
+        # Of the three formats, that of asctime names no time zone.
+        age = datetime.now(UTC) - (modified if modified.tzinfo else modified.replace(tzinfo=UTC))
+        return max(age.total_seconds(), 0)
 
     @property
     def status(self) -> str:
@@ -134,10 +148,16 @@ class Fetcher:
                 method, data = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise Fault('redirect', f'more than {MAX_REDIRECTS} in a row')
 
+    @property
+    def certificate_days_left(self) -> float | None:
+        """The days until the certificate of the page's own origin expires, if a connection of this run has one."""
+        return days_left(self._own_session.certificate) if self._own_session.certificate else None
+
     def finish(self) -> None:
         """Leave nothing open."""
         if not is_affirmative(self._instance.get('persist_connections')):
             self._own_session.finish()
+        self._own_session.certificate = None
         self._foreign_session.finish()
 
     def _request(self, http: RequestsWrapper, url: str, method: str, data: Data) -> Response:

@@ -32,8 +32,10 @@ class TimedSession(Session):
         self.headers.clear()
         # Neither HTTP_PROXY nor .netrc: the Agent's own settings say what applies.
         self.trust_env = False
-        self._deadline = deadline
-        self._connections: set[HTTPConnection] = set()
+        self.deadline = deadline
+        self.connections: set[HTTPConnection] = set()
+        self.certificate: bytes | None = None
+        """That of the server of the last request, in DER."""
 
     def get_adapter(self, url: str) -> BaseAdapter:
         adapter: Any = super().get_adapter(url)
@@ -55,8 +57,8 @@ class TimedSession(Session):
 
     def finish(self) -> None:
         """Close the connections and forget the cookies; the pools and the TLS context stay."""
-        while self._connections:
-            self._connections.pop().close()
+        while self.connections:
+            self.connections.pop().close()
         self.cookies.clear()
 
     def _bind(self, manager: Any) -> None:
@@ -68,14 +70,14 @@ class TimedSession(Session):
 
     def _pool(self, pool_class: type[HTTPConnectionPool], *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         pool = pool_class(*args, **kwargs)
-        pool.ConnectionCls = partial(_timed(pool.ConnectionCls), self._deadline, self._connections)
+        pool.ConnectionCls = partial(_timed(pool.ConnectionCls), self)
         return pool
 
     def _proxy_context(self, verify: bool | str) -> ssl.SSLContext:
         ca_cert = verify if isinstance(verify, str) else None
         context: Any = create_ssl_context({'tls_verify': bool(verify), 'tls_ca_cert': ca_cert})
         context.sslsocket_class = TimedTLSSocket
-        context.deadline = self._deadline
+        context.deadline = self.deadline
         return context
 
 
@@ -103,10 +105,10 @@ class TimedConnection(HTTPConnection):
 
     response_class = FinalResponse
 
-    def __init__(self, deadline: Deadline, opened: set[HTTPConnection], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, session: TimedSession, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._deadline = deadline
-        self._opened = opened
+        self._session = session
+        self._deadline = session.deadline
 
     def _new_conn(self) -> TimedSocket:
         proxy = getattr(self, '_socks_options', None)
@@ -117,7 +119,7 @@ class TimedConnection(HTTPConnection):
         return connect_through(proxy, self._deadline, self.host, self.port, self.timeout)
 
     def connect(self) -> None:
-        self._opened.add(self)
+        self._session.connections.add(self)
         try:
             super().connect()
         except CertificateError as e:
@@ -168,6 +170,13 @@ class TimedTLSConnection(TimedConnection, HTTPSConnection):
             context.sslsocket_class = TimedTLSSocket
             context.deadline = self._deadline
         super().connect()
+
+    def getresponse(self) -> Any:
+        # A proxy that forwards is no server of the page.
+        if not self.proxy_is_forwarding:
+            sock: Any = self.sock
+            self._session.certificate = sock.getpeercert(binary_form=True)
+        return super().getresponse()
 
 
 @cache

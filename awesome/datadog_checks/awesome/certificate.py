@@ -1,0 +1,16 @@
+"""What a server's certificate says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def days_left(certificate: bytes) -> float | None:
+    """Give the days until a certificate in DER expires, negative after that; None if it cannot be read."""
+    from cryptography import x509
+
+    try:
+        expiry = x509.load_der_x509_certificate(certificate).not_valid_after_utc
+    except (ValueError, x509.InvalidVersion):
+        return None
+    return (expiry - datetime.now(UTC)) / timedelta(days=1)
