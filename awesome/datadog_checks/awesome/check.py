@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import traceback
 from copy import deepcopy
-from typing import cast
+from typing import Any, cast
 
 from datadog_checks.base import AgentCheck
 from datadog_checks.base.types import InstanceType
@@ -30,9 +30,13 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
     _rules: Rules
     _fetcher: Fetcher | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.diagnosis.register(self._diagnose)
+
     def check(self, instance: InstanceType) -> None:
-        options = self._validate(instance)
-        report = self._examine(options)
+        options, rules = self.validate(instance)
+        report = self.examine(options, rules, self.fetcher)
         self._submit(options, report)
 
     def cancel(self) -> None:
@@ -51,8 +55,8 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self._fetcher = Fetcher(self.instance or {}, self.init_config or {}, self.log)
         return self._fetcher
 
-    def _validate(self, instance: InstanceType) -> InstanceConfig:
-        """Give the options of `instance`, which need not be the constructor's; raise ConfigurationError."""
+    def validate(self, instance: InstanceType) -> tuple[InstanceConfig, Rules]:
+        """Give what `instance`, which need not be the constructor's, asks for; raise ConfigurationError."""
         if instance != self._given:
             given = deepcopy(instance)
             # `option:` without a value counts as not given.
@@ -72,16 +76,16 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
                 if not any(secret in string for string in self._rules.strings):
                     self.register_secret(secret)
             self._given = given
-        return self._options
+        return self._options, self._rules
 
-    def _examine(self, options: InstanceConfig) -> Report:
+    def examine(self, options: InstanceConfig, rules: Rules, fetcher: Fetcher) -> Report:
         """Do what a run does and report it, whatever happens."""
-        fetcher = self.fetcher
         report = Report(self.CRITICAL)
         fetcher.deadline.start(self._timeout(options))
         try:
-            self._look(fetcher, options, report)
+            self._look(options, rules, fetcher, report)
         except Fault as e:
+            report.fault = e
             report.message = shorten(self.sanitize(str(e)))
         except Exception:
             # The log is not sanitized by itself, and the message of an exception may hold anything.
@@ -95,17 +99,22 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         report.response_time = fetcher.deadline.elapsed()
         return report
 
-    def _look(self, fetcher: Fetcher, options: InstanceConfig, report: Report) -> None:
+    def _look(self, options: InstanceConfig, rules: Rules, fetcher: Fetcher, report: Report) -> None:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
         with fetcher.open(options.url, str(options.method), options.data) as page:
             report.page, report.first_byte_time = page, fetcher.deadline.elapsed()
             if not re.fullmatch(str(options.http_response_status_code), str(page.status_code)):
                 raise Fault('status', unexpected_status(page, options))
             chunks = page.read(cast(int, options.max_body_size))
-            report.decoder, report.verdict = read(options, self._rules, page.content_type, chunks)
+            report.decoder, report.verdict = read(options, rules, page.content_type, chunks)
         report.status = self.OK if report.verdict.found else self.WARNING
         if not report.verdict.found:
-            report.message = miss(self._rules, report.verdict, page, report.decoder, self.sanitize)
+            report.message = miss(rules, report.verdict, page, report.decoder, self.sanitize)
+
+    def _diagnose(self) -> None:
+        from .diagnosis import diagnose
+
+        diagnose(self)
 
     def _timeout(self, options: InstanceConfig) -> float:
         own = options.timeout if 'timeout' in options.model_fields_set else None

@@ -61,6 +61,8 @@ class Decoder:
     def __init__(self, content_type: str = '', encoding: str | None = None) -> None:
         match = _CHARSET_PARAMETER.search(content_type)
         self.encoding = 'utf-8'
+        self.decided_by = 'the default'
+        """What says that the page has this encoding."""
         self.head = ''
         self._chosen = codec(encoding) if encoding else None
         self._declared = codec(match[1]) if match else None
@@ -81,11 +83,22 @@ class Decoder:
         if not final and len(self._head) < (BOM_SIZE if self._chosen or self._declared else PRESCAN_SIZE):
             return ''
         head = self._head[:PRESCAN_SIZE]
-        name = self._chosen or _bom(head) or self._declared or _meta(head) or self.encoding
+        name, self.decided_by = self._decide(head)
         self.encoding = name.replace('_', '-')
         self._decoder = codecs.getincrementaldecoder(self.encoding)('replace')
         head, self._head = self._head, b''
         return self._decoder.decode(head, final).removeprefix('\ufeff')
+
+    def _decide(self, head: bytes) -> tuple[str, str]:
+        if self._chosen:
+            return self._chosen, 'the option `encoding`'
+        if name := _bom(head):
+            return name, 'the byte order mark'
+        if self._declared:
+            return self._declared, 'the Content-Type'
+        if name := _meta(head):
+            return name, 'the markup'
+        return self.encoding, self.decided_by
 
 
 def _bom(head: bytes) -> str | None:

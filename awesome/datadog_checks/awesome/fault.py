@@ -14,6 +14,7 @@ class Fault(Exception):
 
     def __init__(self, step: str, cause: str) -> None:
         super().__init__(f'{step}: {cause}')
+        self.step = step
 
 
 def feed_all[T](pieces: Iterable[T], feed: Callable[[T], str], flush: Callable[[], str]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def miss(rules: Rules, verdict: Verdict, page: Page, decoder: Decoder, sanitize:
     searched = f'the first {page.size} bytes (max_body_size)' if page.cut_off else f'{page.size} bytes'
     return (
         f'{", ".join(wrong)} in {searched};'
-        f' status {page.status}, encoding {decoder.encoding}, title {_quote(sanitize(title(decoder.head)), MAX_TITLE)}'
+        f' status {page.status}, encoding {decoder.encoding}, title {quote(sanitize(title(decoder.head)), MAX_TITLE)}'
     )
 
 
@@ -63,9 +63,9 @@ def _quotes(strings: Sequence[str], room: int) -> str:
     size = max(SHORTEST_QUOTE, room // len(strings) - 2)
     shown = strings[: (room - len(', and 99 more')) // (size + 2)] if size == SHORTEST_QUOTE else strings
     others = len(strings) - len(shown)
-    return ', '.join([*(_quote(string, size) for string in shown), *([f'and {others} more'] if others else [])])
+    return ', '.join([*(quote(string, size) for string in shown), *([f'and {others} more'] if others else [])])
 
 
-def _quote(text: str, size: int) -> str:
+def quote(text: str, size: int) -> str:
     """Quote `text` on one line, shortened in the middle to `size` characters."""
     return Repr(maxstring=size).repr(text)

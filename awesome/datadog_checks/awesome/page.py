@@ -53,7 +53,9 @@ FOREIGN_OPTIONS = (
 class Page:
     """A final response; `read` gives its body. A context manager that leaves nothing of the response open."""
 
-    def __init__(self, response: Response, deadline: Deadline) -> None:
+    def __init__(self, url: str, response: Response, deadline: Deadline) -> None:
+        self.url = public_url(url)
+        """Where the redirects ended."""
         self._response = response
         self._raw: Any = response.raw
         self._headers = response.headers
@@ -118,11 +120,17 @@ class Page:
 class Fetcher:
     """Fetches pages for one check, with its HTTP options."""
 
-    def __init__(self, instance: Mapping[str, Any], init_config: Mapping[str, Any], log: CheckLoggingAdapter) -> None:
+    def __init__(
+        self,
+        instance: Mapping[str, Any],
+        init_config: Mapping[str, Any],
+        log: CheckLoggingAdapter,
+        deadline: Deadline | None = None,
+    ) -> None:
         # The wrapper takes `timeout:` without a value for a timeout.
         self._instance = {option: value for option, value in instance.items() if value is not None}
         self._init_config, self._log = init_config, log
-        self.deadline = Deadline()
+        self.deadline = deadline or Deadline()
         self._own_session = TimedSession(self.deadline)
         self._foreign_session = TimedSession(self.deadline)
         self.http = RequestsWrapper(self._instance, init_config, logger=log, session=self._own_session)
@@ -141,7 +149,7 @@ class Fetcher:
                 raise Fault('redirect', 'to another origin, which must not get the data of the request')
             response = self._request(self.http if own else self._foreign_http, url, method, data)
             if not (response.is_redirect and self.http.options['allow_redirects']):
-                return Page(response, self.deadline)
+                return self._page(url, response)
             response.close()
             url = redirect_target(url, response.headers['Location'], start)
             if response.status_code == 303 or (response.status_code in (301, 302) and method == 'POST'):
@@ -159,6 +167,9 @@ class Fetcher:
             self._own_session.finish()
         self._own_session.certificate = None
         self._foreign_session.finish()
+
+    def _page(self, url: str, response: Response) -> Page:
+        return Page(url, response, self.deadline)
 
     def _request(self, http: RequestsWrapper, url: str, method: str, data: Data) -> Response:
         # The wrapper logs the URL that it is given, so user info and query travel beside it.

@@ -8,6 +8,7 @@ from datadog_checks.base import AgentCheck
 from datadog_checks.base.types import ServiceCheckStatus
 
 from .encoding import Decoder
+from .fault import Fault
 from .page import Page
 from .search import Verdict
 
@@ -18,6 +19,7 @@ class Report:
 
     status: ServiceCheckStatus
     message: str = ''
+    fault: Fault | None = None
     response_time: float | None = None
     first_byte_time: float | None = None
     certificate_days_left: float | None = None
