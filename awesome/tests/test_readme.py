@@ -1,5 +1,9 @@
 """The README's examples do what it says."""
 
+from __future__ import annotations
+
+import datetime
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +11,19 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.config_models import InstanceConfig
+from datadog_checks.dev.utils import get_metadata_metrics
 
 from .conftest import Result
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
 
 README = (Path(__file__).parents[1] / 'README.md').read_text()
 SECTION = README.partition('\n## What can I look for?\n')[2].partition('\n## ')[0]
@@ -39,7 +48,7 @@ def test_every_example_has_pages() -> None:
 
 
 @pytest.mark.parametrize(('title', 'example'), EXAMPLES, ids=[title for title, _ in EXAMPLES])
-def test_example(title: str, example: str, serve: Callable[..., Server], run: Callable[..., Result]) -> None:
+def test_example(title: str, example: str, serve: Serve, run: Callable[..., Result]) -> None:
     (instance,) = yaml.safe_load(example)['instances']
     encoding = instance.get('encoding', 'utf-8')
 
@@ -59,3 +68,52 @@ def test_yaml_is_a_valid_configuration(block: str) -> None:
         check = AwesomeCheck('awesome', configuration.get('init_config', {}), [instance])
         check.load_configuration_models()
         assert not check.log_typos_in_options(instance, check.config, 'instances')
+
+
+def test_every_option_of_the_table_exists() -> None:
+    table = README.partition('\n## All options\n')[2].partition('\n\n`proxy`')[0]
+    options = set(re.findall(r'`(\w+)`', table))
+
+    assert options
+    assert options <= InstanceConfig.model_fields.keys()
+
+
+def test_metrics_are_those_of_the_metadata() -> None:
+    section = README.partition('\n### Metrics\n')[2].partition('\n### ')[0]
+    metrics = re.findall(r'^\| `(.+?)` \| (second|byte|day|)', section, re.MULTILINE)
+
+    assert dict(metrics) == {name: metric['unit_name'] for name, metric in get_metadata_metrics().items()}
+
+
+DIAGNOSES = re.findall(r'```text\n(  FAIL .+?)```', README, re.DOTALL)
+PAGE = b'<title>Welcome</title>Thank you for <b>using</b>\nnginx.</html>'
+PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+def test_diagnoses_are_those_of_the_agent(ca: trustme.CA, trusted: str, serve: Serve, serve_tls: Serve) -> None:
+    expired = serve_tls(ca.issue_cert('127.0.0.1', not_before=PAST, not_after=PAST + datetime.timedelta(1)), b'')
+    with Server() as ended:
+        pass
+    welcome = serve(response(PAGE)).url
+
+    shown = [
+        diagnose(url='http://host.invalid/', search_string='a'),
+        diagnose(url=ended.url, search_string='a'),
+        diagnose(url=expired.url, search_string='a', tls_ca_cert=trusted),
+        diagnose(url=serve(response(b'', '503 x')).url, search_string='a'),
+        diagnose(url=welcome, search_string='thank you'),
+        diagnose(url=welcome, search_string='using nginx'),
+    ]
+
+    assert shown == DIAGNOSES
+
+
+def diagnose(**instance: Any) -> str:
+    """Give the last line of a diagnosis as the Agent shows it, of a page that is on port 8000."""
+    *_, line = json.loads(AwesomeCheck('awesome', {}, [instance]).get_diagnoses())
+    shown = f"""\
+  FAIL [awesome] [{line['category']}] {line['name']}
+  Diagnosis: {line['diagnosis']}
+  Remediation: {line['remediation']}
+"""
+    return re.sub(r'(?<=127\.0\.0\.1)(:| port )\d+', r'\g<1>8000', shown)
