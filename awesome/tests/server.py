@@ -54,12 +54,15 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Wakes the thread that waits in `accept`, and those that wait for a client.
+        # Each thread closes its own socket once it is woken: the number of one that another thread closed may be that
+        # of a new connection before the first has noticed.
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._listener.close()
         for connection in self._connections:
-            connection.close()
-        self._thread.join()
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
         """Wait until every connection so far has ended, and forget them."""
