@@ -12,8 +12,8 @@ export PATH := $(VENV)/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYEN
 
 .PHONY: demo test clean
 
-demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... [SEARCH=...]]
-	@$(VENV)/demo/bin/python demo.py
+demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... SEARCH=...]
+	@$(VENV)/demo/bin/python -m datadog_checks.awesome $${URL:+"$$URL"} $${SEARCH:+"$$SEARCH"} || test $$? -le 2
 
 test: $(VENV)/ddev/ready  ## run the tests, then check style and types
 	$(DDEV) test --cov awesome

@@ -15,6 +15,7 @@ import trustme
 import yaml
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.__main__ import main
 from datadog_checks.awesome.config_models import InstanceConfig
 from datadog_checks.dev.utils import get_metadata_metrics
 
@@ -117,3 +118,14 @@ def diagnose(**instance: Any) -> str:
   Remediation: {line['remediation']}
 """
     return re.sub(r'(?<=127\.0\.0\.1)(:| port )\d+', r'\g<1>8000', shown)
+
+
+@pytest.mark.parametrize('readme', ['README.md', '../README.md'])
+def test_trial_prints_what_is_shown(readme: str, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    (shown,) = re.findall(r'```text\n\$ .*?\n(.+?)```', (Path(__file__).parents[1] / readme).read_text(), re.DOTALL)
+    url = serve(response(PAGE)).url
+
+    main([url, 'using nginx'])
+
+    printed = re.sub(r'\d\.\d{3} s', 'N s', capsys.readouterr().out.replace(url, 'http://localhost:8000/'))
+    assert printed == re.sub(r'\d\.\d{3} s', 'N s', shown)

@@ -121,10 +121,14 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         return own or (self.init_config or {}).get('timeout') or DEFAULT_TIMEOUT
 
     def _submit(self, options: InstanceConfig, report: Report) -> None:
-        tags = [*(options.tags or ()), f'url:{public_url(options.url)}']
-        if options.name:
-            tags.append(f'instance:{options.name}')
+        tags = tags_of(options)
         for name, value in report.metrics.items():
             if value is not None:
                 self.gauge(name, value, tags=tags)
         self.service_check('search', report.status, tags=tags, message=report.message)
+
+
+def tags_of(options: InstanceConfig) -> list[str]:
+    """Give a new list of the tags of all that is submitted."""
+    name = [f'instance:{options.name}'] if options.name else []
+    return [*(options.tags or ()), f'url:{public_url(options.url)}', *name]

@@ -9,7 +9,7 @@ from datadog_checks.base import AgentCheck, ConfigurationError
 
 from .config_models import InstanceConfig
 from .encoding import Decoder
-from .explain import explain, impostor, missing_strings
+from .explain import as_yaml, explain, impostor, missing_strings
 from .message import quote, shorten
 from .recorder import RecordedPage, Recorder, Trace
 from .report import Report
@@ -85,7 +85,7 @@ def diagnose(check: AwesomeCheck) -> None:
         if line:
             check.diagnosis.success(step, shorten(check.sanitize(line)), category=page)
     if failed:
-        remedy = _after_fault(options, report)
+        remedy = after_fault(options, report)
         if fetcher.page and report.verdict and report.decoder:
             remedy = _after_miss(check, options, report.verdict, fetcher.page, report.decoder)
         check.diagnosis.fail(failed, report.message, category=page, remediation=remedy)
@@ -117,7 +117,7 @@ def _passed(report: Report, trace: Trace, url: str) -> dict[str, str]:
     return lines
 
 
-def _after_fault(options: InstanceConfig, report: Report) -> str:
+def after_fault(options: InstanceConfig, report: Report) -> str:
     """Say what to do about a page that could not be obtained."""
     parts = urlsplit(options.url)
     remedy = next(remedy for fragment, remedy in REMEDIES.items() if fragment in report.message)
@@ -133,7 +133,7 @@ def _after_miss(
     if not missing:
         return 'The page shows what it must not: look at it, and at the log of its server.'
     found = explain(check, options, verdict, page, decoder)
-    remedies = [f'{quote(reason.string, 80)}: {reason.why}. Set `{reason.yaml}`.' for reason in found]
+    remedies = [f'{quote(reason.string, 80)}: {reason.why}. Set `{as_yaml(reason.options)}`.' for reason in found]
     if len(found) < len(missing):
         look = f'See what the server sends to this machine: curl -sS {page.url}'
         remedies.append(impostor(page, decoder) or look)

@@ -43,11 +43,11 @@ class Reason:
     why: str
     options: dict[str, Any]
 
-    @property
-    def yaml(self) -> str:
-        """The options as in conf.yaml, on one line."""
-        values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in self.options.items()}
-        return ', '.join(f'{name}: {value}' for name, value in values.items())
+
+def as_yaml(options: dict[str, Any]) -> str:
+    """Give options as in conf.yaml, on one line."""
+    values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()}
+    return ', '.join(f'{name}: {value}' for name, value in values.items())
 
 
 def explain(
@@ -57,12 +57,12 @@ def explain(
     missing = missing_strings(options, verdict)
     found: list[Reason] = []
     for why, change in _changes(options, decoder):
+        if not missing:
+            return found
         there = _search(_looking_for(missing, options, change), missing, page)
         found += [Reason(string, why, change) for string in there]
         missing = [string for string in missing if string not in there]
-        if not missing:
-            return found
-    if page.cut_off:
+    if missing and page.cut_off:
         longer = _looking_for(missing, options, {'max_body_size': page.size * FURTHER})
         found += _search_further(check, longer, missing, page.size)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from .config_models import InstanceConfig
@@ -16,10 +16,13 @@ from .text import visible_text
 def read(options: InstanceConfig, rules: Rules, content_type: str, chunks: Iterable[bytes]) -> tuple[Decoder, Verdict]:
     """Decode and search a page that comes in `chunks`, no more of them than the verdict needs; raise `body` faults."""
     decoder = Decoder(content_type, options.encoding)
+    return decoder, judge(rules, text_of(options, decoder, content_type, chunks))
+
+
+def text_of(options: InstanceConfig, decoder: Decoder, content_type: str, chunks: Iterable[bytes]) -> Iterator[str]:
+    """Give the text that is searched, piece by piece; raise `body` faults."""
     text = decoder.decode(chunks)
-    if options.search_in == 'text':
-        text = visible_text(text, content_type)
-    return decoder, judge(rules, text)
+    return visible_text(text, content_type) if options.search_in == 'text' else text
 
 
 def rules_of(options: InstanceConfig) -> Rules:

@@ -1,0 +1,353 @@
+"""`python -m datadog_checks.awesome`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datadog_checks.awesome.__main__ import main
+from datadog_checks.awesome.locate import locate
+from datadog_checks.awesome.search import Rules
+
+from .conftest import Result
+from .server import Server, response
+from .test_faults import silence
+from .test_properties import ALPHABETS
+from .test_secrets import LEAKS, SECRETS, echo
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
+Run = Callable[..., Result]
+Try = Callable[..., tuple[int, str]]
+
+PAGE = '<!doctype html>\n<title>Café</title>\n<p>Thank you for <b>using</b>\nnginx&#46;</p>'
+OK, WARNING, CRITICAL, INVALID = range(4)
+COMMAND = [sys.executable, '-m', 'datadog_checks.awesome']
+
+
+@pytest.fixture
+def try_page(capsys: pytest.CaptureFixture[str]) -> Try:
+    """Run the command; give its exit status and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        try:
+            status = main(arguments)
+        except SystemExit as e:
+            status = int(e.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out + captured.err
+
+    return run
+
+
+@pytest.fixture
+def page(serve: Serve) -> str:
+    return serve(response(PAGE.encode(), Last_Modified='Tue, 24 Nov 2020 08:49:37 GMT')).url
+
+
+def line(printed: str, label: str) -> str:
+    """Give the one line with a label."""
+    (text,) = (text for text in printed.splitlines() if text.startswith(f'  {label:<12}'))
+    return text[14:]
+
+
+def configuration(printed: str) -> dict[str, Any]:
+    """Give the instance of the YAML that was printed."""
+    (instance,) = yaml.safe_load(printed[printed.index('\ninstances:') :])['instances']
+    assert isinstance(instance, dict)
+    return instance
+
+
+def test_page_that_is_as_it_should_be(page: str, try_page: Try) -> None:
+    status, printed = try_page(page, 'Thank you')
+
+    assert status == OK
+    assert printed.startswith('OK  the page says what it should\n')
+    assert line(printed, 'found').startswith("'Thank you' in line 3: ")
+    assert '<title>Café</title> <p>[[Thank you]] for <b>using</b>' in line(printed, 'found')
+    assert line(printed, 'url') == page
+    assert line(printed, 'status') == '200 OK'
+    assert line(printed, 'encoding') == 'utf-8 (the Content-Type)'
+    assert line(printed, 'title') == 'Café'
+    assert line(printed, 'size') == f'{len(PAGE.encode())} bytes read'
+    assert ' to the first byte' in line(printed, 'time')
+    assert line(printed, 'modified').endswith(' days ago')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'explanation'),
+    [
+        (['THANK YOU'], "'THANK YOU': it is there in other case; set case_sensitive: false"),
+        (['using nginx.'], "'using nginx.': a reader sees it, but the source has markup or white space in it; set sea"),
+        (
+            ['Café', '--encoding', 'cp1252'],
+            "'Café': the page is in utf-8, and was read as cp1252 (the option `encoding`)",
+        ),
+        (['Apache'], "'Apache': neither case, markup, encoding nor size explains it"),
+    ],
+)
+def test_miss_is_explained(arguments: list[str], explanation: str, page: str, try_page: Try) -> None:
+    status, printed = try_page(page, *arguments)
+
+    assert status == WARNING
+    assert line(printed, 'missing').startswith(explanation)
+
+
+def test_forbidden_string_is_shown(page: str, try_page: Try) -> None:
+    status, printed = try_page(page, 'Thank', '--forbidden', 'Café', '--forbidden', 'Traceback')
+
+    assert status == WARNING
+    assert line(printed, 'forbidden').startswith("'Café' in line 2: <!doctype html> <title>[[Café]]</title>")
+
+
+@pytest.mark.parametrize(
+    ('url', 'headline'),
+    [
+        ('http://127.0.0.1:1/', 'CRITICAL  connect: connection refused'),
+        ('http://host.invalid/', 'CRITICAL  DNS: host.invalid'),
+    ],
+)
+def test_dead_host(url: str, headline: str, try_page: Try) -> None:
+    status, printed = try_page(url, 'a')
+
+    assert status == CRITICAL
+    assert printed.startswith(headline)
+    assert line(printed, 'to do').startswith('Check ')
+
+
+def test_error_page(serve: Serve, try_page: Try) -> None:
+    status, printed = try_page(serve(response(b'', '404 x')).url, 'a')
+
+    assert (status, printed.splitlines()[0]) == (CRITICAL, 'CRITICAL  status: 404 Not Found')
+    assert line(printed, 'to do') == 'Check the path in `url`.'
+
+
+def test_certificate(ca: trustme.CA, serve_tls: Serve, try_page: Try) -> None:
+    url = serve_tls(ca.issue_cert('127.0.0.1'), response(b'nginx')).url
+
+    assert try_page(url, 'nginx')[0] == CRITICAL
+    status, printed = try_page(url, 'nginx', '--no-verify')
+    assert status == OK
+    assert line(printed, 'certificate').startswith('expires in ')
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['Thank', 'nginx'],
+        ['Apache', 'nginx', '--any'],
+        ['T[a-z]+k', '--regex'],
+        ['thank', '--ignore-case', '--forbidden', '404'],
+        ['using nginx.', '--text'],
+        ['Café', '--encoding', 'latin-1'],
+        ['nginx', '--header', 'X-Key: value', '--timeout', '5', '--no-verify'],
+    ],
+)
+def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, try_page: Try, run: Run, tmp_path: Path) -> None:
+    status, printed = try_page(page, *arguments)
+    instance = configuration(printed)
+
+    result = run(**instance)
+    assert (result.status, result.message) == (status, '' if status == OK else printed.splitlines()[0][9:])
+    assert len(instance) >= 1 + len([argument for argument in arguments if argument.startswith('--')])
+
+    file = tmp_path / 'conf.yaml'
+    file.write_text(yaml.safe_dump({'instances': [{'url': 'http://127.0.0.1:1/', 'search_string': 'a'}, instance]}))
+    again, printed = try_page('--config', str(file), '--instance', '2')
+    assert (again, configuration(printed)) == (status, instance)
+    assert try_page('--config', str(file))[0] == CRITICAL
+
+
+def test_init_config_of_a_file_counts(serve: Serve, try_page: Try, tmp_path: Path) -> None:
+    file = tmp_path / 'conf.yaml'
+    instance = {'url': serve(silence).url, 'search_string': 'a'}
+    file.write_text(yaml.safe_dump({'init_config': {'timeout': 0.2}, 'instances': [instance]}))
+
+    assert try_page('--config', str(file))[1].startswith('CRITICAL  timeout: 0.2 s')
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (None, 'cannot be read'),
+        ('a: [', 'cannot be read'),
+        ('\x00', 'cannot be read'),
+        ('', 'it has no list of `instances`'),
+        ('a: b', 'it has no list of `instances`'),
+        ('instances:', 'it has no list of `instances`'),
+        ('instances: [a]', 'it has no list of `instances`'),
+        ('instances: []', 'has 0 instances: there is no number 1'),
+        ('instances: [{url: "http://a/"}]', 'search_string: Field required'),
+    ],
+)
+def test_file_that_is_no_configuration(content: str | None, message: str, try_page: Try, tmp_path: Path) -> None:
+    file = tmp_path / 'conf.yaml'
+    if content is not None:
+        file.write_text(content)
+
+    status, printed = try_page('--config', str(file))
+
+    assert status == INVALID
+    assert printed.startswith('INVALID  ')
+    assert message in printed
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['http://localhost/'], 'give at least one SEARCH_STRING'),
+        (['http://localhost/', 'a', '--config', 'x'], 'give either a URL or --config'),
+        (['http://localhost/', 'a', '--instance', '1'], '--instance takes --config'),
+        (['http://localhost/', 'a', '--header', 'X'], "--header takes NAME:VALUE, not 'X'"),
+        (['http://localhost/', 'a', '--timeout', 'x'], 'invalid float value'),
+        (['http://localhost/', 'a', '--timeout', '0'], 'INVALID  timeout: must be a number of seconds above 0'),
+        (['localhost', 'a'], 'INVALID  url: must start with http:// or https://'),
+        (['http://localhost/', '('], 'INVALID  search_string: '),
+    ],
+)
+def test_flags_that_are_not_valid(arguments: list[str], message: str, try_page: Try) -> None:
+    if '(' in arguments:
+        arguments = [*arguments, '--regex']
+
+    status, printed = try_page(*arguments)
+
+    assert status == INVALID
+    assert message in printed
+
+
+def test_json_has_everything(page: str, try_page: Try) -> None:
+    status, printed = try_page(page, 'Thank', 'THANK', '--forbidden', 'Apache', '--json')
+    result = json.loads(printed)
+
+    assert (status, result['status']) == (WARNING, 'WARNING')
+    assert result['message'].startswith("missing 'THANK' in ")
+    assert (result['found'][0]['string'], result['found'][0]['line']) == ('Thank', 3)
+    assert result['missing'][0]['set'] == {'case_sensitive': False}
+    assert result['page']['title'] == 'Café'
+    assert result['metrics']['awesome.search.found'] == 0
+    assert result['tags'] == [f'url:{page}']
+    assert result['configuration']['instances'][0]['url'] == page
+    assert json.loads(try_page('localhost', 'a', '--json')[1])['status'] == 'INVALID'
+
+
+def test_page_cannot_control_the_terminal(serve: Serve, try_page: Try) -> None:
+    evil = '\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\x08'
+    server = serve(response(f'<title>{evil}</title>{evil}Thank{evil}'.encode()))
+
+    for arguments in (['Thank'], ['THANK'], ['Thank', '--json'], [f'nginx{evil}']):
+        printed = try_page(server.url, *arguments)[1]
+
+        assert all(text.isprintable() for text in printed.split('\n'))
+
+
+def test_nothing_secret_is_printed(serve: Serve, try_page: Try) -> None:
+    server = serve(echo(b'HTTP/1.1 200 OK\r\n\r\n<title>', b'</title>'))
+    url = f'http://me:{SECRETS["user info"]}@127.0.0.1:{server.port}/?t={SECRETS["query"]}'
+
+    for flag in ([], ['--json']):
+        printed = try_page(url, 'HTTP', '--header', f'X-Key: {SECRETS["header"]}', *flag)[1]
+
+        assert [leak for leak in LEAKS if leak in printed] == []
+
+
+def test_built_in_page_needs_nothing(try_page: Try) -> None:
+    status, printed = try_page()
+
+    assert status == OK
+    assert "[[Thank you for using nginx.]]" in line(printed, 'found')
+    assert 'Try your own page:' in printed
+
+
+def test_terminal_has_colours(page: str, try_page: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('sys.stdout.isatty', lambda: True)
+
+    assert '\033[1;32mOK\033[0m  ' in try_page(page, 'Thank')[1]
+    assert '\033[7mThank\033[0m' in try_page(page, 'Thank')[1]
+    monkeypatch.setenv('NO_COLOR', '1')
+    assert '\033' not in try_page(page, 'Thank')[1]
+
+
+def test_interrupted_run_ends_without_a_traceback(serve: Serve) -> None:
+    asked = serve(silence)
+    with subprocess.Popen(
+        [*COMMAND, asked.url, 'a'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not asked.requests and process.poll() is None:
+            pass
+        process.send_signal(signal.SIGINT)
+        printed = process.communicate()
+
+    assert (process.returncode, printed) == (130, ('', 'interrupted\n'))
+
+
+def test_command_ends_with_the_status(page: str) -> None:
+    ended = subprocess.run([*COMMAND, page, 'Apache'], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stderr) == (WARNING, '')
+    assert ended.stdout.startswith("WARNING  missing 'Apache'")
+
+
+def test_reader_may_hang_up(page: str) -> None:
+    with subprocess.Popen([*COMMAND, page, 'Apache'], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+
+        assert (process.stderr.read(), process.wait()) == (b'', WARNING)
+
+
+def test_agent_never_imports_the_command() -> None:
+    script = (
+        "import datadog_checks.awesome, sys; print([m for m in sys.modules if m.startswith('datadog_checks.awesome.')])"
+    )
+
+    imported = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True).stdout
+
+    for module in ('__main__', 'trial', 'locate', 'diagnosis', 'explain', 'recorder', 'certificate'):
+        assert (f"'datadog_checks.awesome.{module}'" in imported) == (module == 'certificate')
+
+
+@given(text=st.text(ALPHABETS['utf-8']), string=st.text(ALPHABETS['utf-8'], min_size=1, max_size=3), fold=st.booleans())
+def test_strings_are_located_where_they_are(text: str, string: str, fold: bool) -> None:
+    match = locate(Rules((string,), case_sensitive=not fold), string, text)
+
+    if fold:
+        assert bool(match) == (string.casefold() in text.casefold())
+        assert match is None or string.casefold() in match.text.casefold()
+    else:
+        start = text.find(string)
+        assert bool(match) == (start >= 0)
+        assert match is None or (match.text, match.line) == (string, text.count('\n', 0, start) + 1)
+    assert match is None or f'{match.before}{match.text}{match.after}' in text
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'text', 'line', 'match'),
+    [
+        ('a+b', 'x\naab', 2, 'ab'),
+        ('(?m)^b', 'ab\nb', 2, 'b'),
+        ('^a', 'aa', 1, 'a'),
+        ('(?s)a.*c', 'a\nb\nc', 1, 'a\nb\nc'),
+        ('a|b', 'xb', 1, 'b'),
+        ('a*', 'xa', 1, ''),
+        ('a$', 'a a', None, ''),
+        (r'a\b', 'ab a', None, ''),
+    ],
+)
+def test_patterns_are_located_or_no_place_is_told(pattern: str, text: str, line: int | None, match: str) -> None:
+    found = locate(Rules((pattern,), regex=True), pattern, text)
+
+    assert found is not None
+    assert (found.line, found.text) == (line, match)
+    assert locate(Rules(('z',), regex=True), 'z', text) is None
