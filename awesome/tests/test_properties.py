@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datadog_checks.awesome import search
 from datadog_checks.awesome.decompression import decompress
 from datadog_checks.awesome.encoding import Decoder
 from datadog_checks.awesome.normalization import Normalizer, normalize
@@ -23,6 +24,7 @@ from datadog_checks.awesome.text import visible_text
 pytestmark = pytest.mark.unit
 
 ALPHABETS = {
+    'ascii': 'aAbB.\\*|\n\0',
     'utf-8': 'aAbBß ſẞSs漢é😀İ\n\0',
     'utf-16': 'aAbBßSs漢é😀İ\n\0',
     'windows-1252': 'aAbBßSséÉ€“\n',
@@ -111,8 +113,10 @@ def received(text: str, encoding: str, compression: str, cuts: list[int], chosen
 CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 
 
+@pytest.mark.parametrize('long', [0, search.LONG])
 @given(st.data(), pages(), CUTS, st.sampled_from(sorted(COMPRESSIONS)), st.booleans(), st.booleans(), st.booleans())
 def test_strings(
+    long: int,
     data: st.DataObject,
     page: tuple[str, str],
     cuts: list[int],
@@ -126,7 +130,10 @@ def test_strings(
     forbidden = data.draw(st.just(()) | needles(text, ALPHABETS[encoding]))
     rules = Rules(required, forbidden, any_suffices, False, case_sensitive)
 
-    verdict = judge(rules, received(text, encoding, compression, cuts, chosen))
+    with pytest.MonkeyPatch.context() as patch:
+        # Long pieces are searched in another way.
+        patch.setattr(search, 'LONG', long)
+        verdict = judge(rules, received(text, encoding, compression, cuts, chosen))
 
     fold = str if case_sensitive else str.casefold
     there = [fold(string) in fold(text) for string in required]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datadog_checks.awesome.search import Rules, Verdict, compile_pattern, judge
+from datadog_checks.awesome.search import LONG, Rules, Verdict, compile_pattern, judge
 
 pytestmark = pytest.mark.unit
 
@@ -112,3 +112,22 @@ def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -
 def test_patterns_that_hang_python_take_no_time(pattern: str) -> None:
     """They would run for years with `re`."""
     assert not judge(Rules((pattern,), regex=True), ['a' * 50_000 + '!\n']).found
+
+
+@pytest.mark.parametrize('string', ['a.b', 'a|b', '(', '\\', ' a', '\n', '\0', '#', '-', 'é'])
+@pytest.mark.parametrize('filler', ['.', 'é'])
+def test_long_pieces_are_searched_for_the_very_string(string: str, filler: str) -> None:
+    filler *= 2 * LONG
+
+    assert judge(Rules((string,)), [filler + string + filler]).found
+    assert judge(Rules((string,)), [filler, filler]).found == (string in filler)
+    assert judge(Rules((string,)), [filler + string[:1], string[1:] + filler]).found
+    assert judge(Rules((string,), ('x' * 2000,)), [filler, filler + string]).found
+
+
+def test_strings_that_would_take_long_to_compile_are_searched_as_they_are() -> None:
+    strings = tuple(f'{"x" * 200_000}{number}' for number in range(10))
+    page = '.' * LONG
+
+    assert judge(Rules(strings), [page, *strings, page]).found
+    assert judge(Rules(strings), [page, page]).missing == strings

@@ -28,7 +28,9 @@ from .urls import public_url, redirect_target, same_origin
 
 Data = str | Mapping[str, Any] | None
 
-CHUNK_SIZE = 64 * 1024
+# In bytes: enough for most pages and for what is near the beginning of the others, which are then read in larger ones.
+FIRST_CHUNK_SIZE = 64 * 1024
+CHUNK_SIZE = 256 * 1024
 MAX_REDIRECTS = 10
 # The wrapper's name of a method, where it is not the method's own.
 METHODS = {'OPTIONS': 'options_method'}
@@ -54,8 +56,7 @@ class Page:
     """A final response; `read` gives its body. A context manager that leaves nothing of the response open."""
 
     def __init__(self, url: str, response: Response, deadline: Deadline) -> None:
-        self.url = public_url(url)
-        """Where the redirects ended."""
+        self._url = url
         self._response = response
         self._raw: Any = response.raw
         self._headers = response.headers
@@ -72,6 +73,11 @@ class Page:
 
     def __exit__(self, *_: object) -> None:
         self._response.close()
+
+    @property
+    def url(self) -> str:
+        """Where the redirects ended."""
+        return public_url(self._url)
 
     @property
     def age(self) -> float | None:
@@ -105,11 +111,11 @@ class Page:
                 return
 
     def _receive(self) -> Iterator[bytes]:
-        received = 0
+        received, size = 0, FIRST_CHUNK_SIZE
         try:
             # `read1` returns what is there; `iter_content` and `read` wait until a whole chunk has come.
-            while chunk := self._raw.read1(CHUNK_SIZE, decode_content=False):
-                received += len(chunk)
+            while chunk := self._raw.read1(size, decode_content=False):
+                received, size = received + len(chunk), CHUNK_SIZE
                 yield chunk
         except HTTPError:
             expected = self._headers.get('Content-Length')
@@ -142,9 +148,8 @@ class Fetcher:
 
     def open(self, url: str, method: str, data: Data) -> Page:
         """Request `url`, follow its redirects and give the final response; raise a fault of any step but `body`."""
-        start = urlsplit(url)
+        start, own = urlsplit(url), True
         for _ in range(MAX_REDIRECTS + 1):
-            own = same_origin(start, urlsplit(url))
             if data and not own:
                 raise Fault('redirect', 'to another origin, which must not get the data of the request')
             response = self._request(self.http if own else self._foreign_http, url, method, data)
@@ -152,6 +157,7 @@ class Fetcher:
                 return self._page(url, response)
             response.close()
             url = redirect_target(url, response.headers['Location'], start)
+            own = same_origin(start, urlsplit(url))
             if response.status_code == 303 or (response.status_code in (301, 302) and method == 'POST'):
                 method, data = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise Fault('redirect', f'more than {MAX_REDIRECTS} in a row')
@@ -177,8 +183,7 @@ class Fetcher:
             'params': urlsplit(url).query,
             'data': data.encode() if isinstance(data, str) else data,
         }
-        auth = get_auth_from_url(url)
-        if any(auth) and not http.options['auth']:
+        if '@' in url and any(auth := get_auth_from_url(url)) and not http.options['auth']:
             options['auth'] = auth
         try:
             request = getattr(http, METHODS.get(method, method.lower()))

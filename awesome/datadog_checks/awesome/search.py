@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from io import StringIO
+from functools import cached_property, lru_cache
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
@@ -17,6 +17,12 @@ REMEDIES = {
     'unrecognized escape': 'see https://docs.rs/regex/latest/regex/#syntax',
     'unrecognized flag': 'see https://docs.rs/regex/latest/regex/#syntax',
 }
+
+
+# Of a piece of text, in characters: longer than a small page, which is not worth compiling for.
+LONG = 32 * 1024
+# Of strings, in characters: what compiles in no time.
+SHORT = 1000
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,10 @@ def judge(rules: Rules, pieces: Iterable[str]) -> Verdict:
     matcher = Patterns(rules.patterns) if rules.regex else Literals(rules.strings, rules.case_sensitive)
     seen: set[str] = set()
     for piece in pieces:
-        seen.update(matcher.feed(piece))
+        found = matcher.feed(piece)
+        if not found:
+            continue
+        seen.update(found)
         forbidden = tuple(string for string in rules.forbidden if string in seen)
         if forbidden:
             return Verdict(forbidden=forbidden)
@@ -91,9 +100,15 @@ class Literals:
 
     def feed(self, piece: str) -> list[str]:
         """Give the strings that the next piece completes."""
-        window = self._tail + self._fold(piece)
-        self._tail = window[-self._overlap :] if self._overlap else ''
-        seen = [string for string, folded in self._wanted.items() if folded in window]
+        piece = self._fold(piece)
+        seam = self._tail + piece[: self._overlap]
+        self._tail = (self._tail + piece[-self._overlap :])[-self._overlap :] if self._overlap else ''
+        # The engine is several times as fast as `in`, but not with other text, which it has to encode first.
+        wanted = tuple(self._wanted.values())
+        is_fast = len(piece) >= LONG and piece.isascii() and sum(map(len, wanted)) <= SHORT
+        if is_fast and not _any_of(wanted)(piece):
+            piece = ''
+        seen = [string for string, folded in self._wanted.items() if folded in piece or folded in seam]
         for string in seen:
             del self._wanted[string]
         return seen
@@ -110,16 +125,23 @@ class Patterns:
 
     def __init__(self, patterns: Mapping[str, SchemaValidator]) -> None:
         self._patterns = patterns
-        self._text = StringIO(newline='')
+        self._pieces: list[str] = []
 
     def feed(self, piece: str) -> list[str]:
-        self._text.write(piece)
+        self._pieces.append(piece)
         return []
 
     def finish(self) -> list[str]:
         """Give the patterns that the text matches."""
-        text = self._text.getvalue()
+        text = ''.join(self._pieces)
+        self._pieces.clear()
         return [pattern for pattern, compiled in self._patterns.items() if compiled.isinstance_python(text)]
+
+
+@lru_cache
+def _any_of(strings: tuple[str, ...]) -> Callable[[str], bool]:
+    """Give what tells whether a text has any of `strings`."""
+    return compile_pattern('|'.join(map(re.escape, strings))).isinstance_python
 
 
 def _missing(rules: Rules, seen: set[str]) -> tuple[str, ...]:

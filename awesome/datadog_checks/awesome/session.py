@@ -43,8 +43,7 @@ class TimedSession(Session):
         return adapter
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
-        proxy = select_proxy(request.url, kwargs['proxies'])
-        if proxy:
+        if kwargs['proxies'] and (proxy := select_proxy(request.url, kwargs['proxies'])):
             adapter: Any = self.get_adapter(request.url)
             proxy = prepend_scheme_if_needed(proxy, 'http')
             is_new_tls_proxy = proxy not in adapter.proxy_manager and proxy.lower().startswith('https:')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .fault import Fault
@@ -9,6 +10,7 @@ from .fault import Fault
 DEFAULT_PORTS = {'http': 80, 'https': 443}
 
 
+@lru_cache
 def public_url(url: str) -> str:
     """Give `url` without what may be secret: user info, query and fragment."""
     parts = urlsplit(url)
