@@ -10,7 +10,7 @@ export HATCH_CONFIG := $(VENV)/hatch.toml
 # pyenv comes last, so that a Python 3.13 on the PATH goes before one of pyenv.
 export PATH := $(VENV)/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
 
-.PHONY: demo test clean
+.PHONY: demo test bench clean
 
 demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... SEARCH=...]
 	@$(VENV)/demo/bin/python -m datadog_checks.awesome $${URL:+"$$URL"} $${SEARCH:+"$$SEARCH"} || test $$? -le 2
@@ -18,6 +18,9 @@ demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... SEARCH=
 test: $(VENV)/ddev/ready  ## run the tests, then check style and types
 	$(DDEV) test --cov awesome
 	$(DDEV) test --lint awesome
+
+bench: $(VENV)/bench/ready  ## compare what a run costs with what other implementations and tools cost
+	@cd awesome && $(VENV)/bench/bin/python -m tests.compare $(BENCH)
 
 clean:  ## remove all that make has set up
 	rm -rf $(VENV)
@@ -31,6 +34,12 @@ $(VENV)/demo/ready: $(UV) awesome/pyproject.toml
 	@echo 'Setting up Python 3.13 and the check in .venv ...'
 	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/demo
 	@$(UV) pip install --quiet --python $(VENV)/demo --editable ./awesome[deps] 'datadog-checks-base[deps]'
+	@touch $@
+
+$(VENV)/bench/ready: $(UV) awesome/pyproject.toml
+	@echo 'Setting up Python 3.13, the check and what it is compared with in .venv ...'
+	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/bench
+	@$(UV) pip install --quiet --python $(VENV)/bench --editable ./awesome[deps] 'datadog-checks-base[deps]' trustme
 	@touch $@
 
 $(VENV)/ddev/ready: $(UV)

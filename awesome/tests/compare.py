@@ -1,0 +1,497 @@
+"""Compares what a run costs with what its peers cost, on the same pages, and with the targets of the design.
+
+    python -m tests.compare [--rounds 30]
+
+Each round runs every subject, in changing order, so that whatever disturbs the machine disturbs all. CPU is that of the
+process that does the work: this one, or blackbox_exporter's, or that of the plugin that was started. Memory is what the
+peak of a fresh process grows by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import platform
+import pstats
+import random
+import re
+import resource
+import shutil
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from html.parser import HTMLParser
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
+
+import requests
+
+from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.text import visible_text
+from datadog_checks.base import AgentCheck
+from datadog_checks.base.checks import base
+
+from .bench_pages import GIB, KIB, MIB, NEEDLE, Pages, serve_pages, text, wait_for
+from .plain_check import PlainCheck
+
+Run = Callable[[], None]
+# For the CPU of another process: what it has used so far, in seconds.
+Clock = Callable[[], float]
+
+PLUGINS = Path('/usr/lib/nagios/plugins')
+PEERS = {
+    'blackbox_exporter': 'prometheus-blackbox-exporter',
+    'check_http': 'monitoring-plugins-basic',
+    'check_curl': 'monitoring-plugins-basic liburiparser1',
+}
+
+
+class Sink:
+    """Takes what a check submits, and costs nothing, as the Agent's own functions nearly do."""
+
+    GAUGE = 0
+    status: int | None = None
+    size: float | None = None
+
+    def submit_metric(self, check: Any, check_id: str, kind: int, name: str, value: float, *_: Any) -> None:
+        if name == 'awesome.page.size':
+            self.size = value
+
+    def submit_service_check(self, check: Any, check_id: str, name: str, status: int, *_: Any) -> None:
+        self.status = status
+
+
+SINK = Sink()
+
+
+@dataclass
+class Subject:
+    """Something that looks for the needle in a page, and what each of its runs took, in seconds."""
+
+    name: str
+    run: Run
+    clock: Clock = time.process_time
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+
+    def measure(self, runs: int) -> None:
+        """Run some times, and note what one of them took."""
+        cpu, wall = self.clock(), time.perf_counter()
+        for _ in range(runs):
+            self.run()
+        self.cpu.append((self.clock() - cpu) / runs)
+        self.wall.append((time.perf_counter() - wall) / runs)
+
+
+def run_of(check_class: type[AgentCheck], **instance: Any) -> Run:
+    """Give a run of a check, as the Agent does it; it fails if the needle is not found."""
+    check = check_class(name='awesome', init_config={}, instances=(instance,))
+
+    def run() -> None:
+        SINK.status = None
+        error = check.run()
+        assert (error, SINK.status) == ('', AgentCheck.OK), error
+
+    return run
+
+
+def floor(url: str, context: ssl.SSLContext | None = None) -> Run:
+    """Give the least that a client in Python can do: the standard library's, without a thought."""
+    parts = urlsplit(url)
+
+    def run() -> None:
+        if context:
+            connection: HTTPConnection = HTTPSConnection(parts.netloc, context=context)
+        else:
+            connection = HTTPConnection(parts.netloc)
+        connection.request('GET', parts.path)
+        assert NEEDLE.encode() in connection.getresponse().read()
+        connection.close()
+
+    return run
+
+
+class Blackbox:
+    """A running blackbox_exporter."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self._url, self._pid = url, pid
+
+    def probe(self, target: str) -> Run:
+        query = urlencode({'target': target, 'module': urlsplit(target).scheme})
+
+        def run() -> None:
+            with urlopen(f'{self._url}probe?{query}') as answer:
+                assert b'\nprobe_success 1\n' in answer.read()
+
+        return run
+
+    def cpu(self) -> float:
+        tasks = Path(f'/proc/{self._pid}/task').glob('*/schedstat')
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+@contextmanager
+def blackbox(bundle: str) -> Iterator[Blackbox | None]:
+    """Start a blackbox_exporter that looks for the needle; None where there is none."""
+    if not is_installed('blackbox_exporter'):
+        yield None
+        return
+    http = {'fail_if_body_not_matches_regexp': [NEEDLE], 'preferred_ip_protocol': 'ip4'}
+    # It reads the file of the authorities in every probe, which one over HTTP need not pay.
+    modules = {
+        'http': {'prober': 'http', 'http': http},
+        'https': {'prober': 'http', 'http': http | {'tls_config': {'ca_file': bundle}}},
+    }
+    with TemporaryDirectory() as directory:
+        configuration = Path(directory) / 'blackbox.yml'
+        # JSON is YAML too.
+        configuration.write_text(json.dumps({'modules': modules}))
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        address = f'127.0.0.1:{port}'
+        arguments = [f'--config.file={configuration}', f'--web.listen-address={address}', '--log.level=error']
+        with subprocess.Popen([PEERS['blackbox_exporter'], *arguments], stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for(port)
+                yield Blackbox(f'http://{address}/', process.pid)
+            finally:
+                process.terminate()
+
+
+def plugin(name: str, url: str) -> Run | None:
+    """Give a run of a monitoring plugin; None where there is none."""
+    if not is_installed(name):
+        return None
+    parts = urlsplit(url)
+    arguments = ['-I', '127.0.0.1', '-p', str(parts.port), '-u', parts.path, '-s', NEEDLE]
+    arguments += ['-S'] if parts.scheme == 'https' else []
+
+    def run() -> None:
+        subprocess.run([PLUGINS / name, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+    return run
+
+
+def is_installed(peer: str) -> bool:
+    if peer == 'blackbox_exporter':
+        return bool(shutil.which(PEERS[peer]))
+    try:
+        # 127: a library that the package only suggests is not there.
+        return subprocess.run([PLUGINS / peer, '--version'], capture_output=True).returncode != 127
+    except FileNotFoundError:
+        return False
+
+
+def children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class Reader(HTMLParser):
+    """The visible text by the standard library's parser, as one would write it first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._hidden += tag in ('script', 'style')
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ('script', 'style')
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text.append(data)
+
+    def read(self, page: str) -> str:
+        self.feed(page)
+        self.close()
+        return ' '.join(''.join(self.text).split())
+
+
+def plain_pattern(url: str, pattern: str) -> None:
+    assert re.search(pattern, requests.get(url, timeout=10).text)
+
+
+def interleave(title: str, subjects: list[Subject], rounds: int, runs: int) -> dict[str, Subject]:
+    """Measure all subjects in turn, print what they took and give them by name."""
+    print(f'\n### {title}\n\n| who | CPU a run, ms | wall a run, ms |\n| --- | --- | --- |')
+    for subject in subjects:
+        subject.run()
+    order = random.Random(1)
+    for _ in range(rounds):
+        # In another order each time: whoever comes after a large one finds the caches empty.
+        for subject in order.sample(subjects, len(subjects)):
+            subject.measure(runs)
+    for subject in subjects:
+        print(f'| {subject.name} | {_spread(subject.cpu)} | {_spread(subject.wall)} |')
+    return {subject.name: subject for subject in subjects}
+
+
+def _spread(seconds: list[float]) -> str:
+    return f'{statistics.median(seconds) * 1e3:.3g} ({min(seconds) * 1e3:.3g} to {max(seconds) * 1e3:.3g})'
+
+
+def ratio(one: list[float], other: list[float]) -> float:
+    return statistics.median(one) / statistics.median(other)
+
+
+class Targets:
+    """The targets of the design, and what was measured of each."""
+
+    def __init__(self) -> None:
+        self._rows: list[str] = []
+
+    def add(self, work: str, measured: float, must: float, reach: float, unit: str = '') -> None:
+        met = 'reached' if measured <= reach else 'met' if measured <= must else 'not met'
+        self._rows.append(f'| {work} | {measured:.2g}{unit} | {must:g}{unit} | {reach:g}{unit} | {met} |')
+
+    def show(self) -> None:
+        print('\n### Targets\n\n| work | measured | must | reach for | |\n| --- | --- | --- | --- | --- |')
+        print('\n'.join(self._rows))
+
+
+def compare_small(pages: Pages, peer: Blackbox | None, targets: Targets, rounds: int) -> None:
+    url, secure = f'{pages.http}1k.html', f'{pages.https}1k.html'
+    options = {'search_string': NEEDLE, 'tls_ca_cert': pages.bundle}
+    context = ssl.create_default_context(cafile=pages.bundle)
+    of_http = [
+        Subject('this check', run_of(AwesomeCheck, url=url, **options)),
+        Subject('this check, persist_connections', run_of(AwesomeCheck, url=url, persist_connections=True, **options)),
+        Subject('plain implementation', run_of(PlainCheck, url=url, search_string=NEEDLE)),
+        Subject('http.client', floor(url)),
+    ]
+    of_https = [
+        Subject('this check', run_of(AwesomeCheck, url=secure, **options)),
+        Subject('plain implementation', run_of(PlainCheck, url=secure, **options)),
+        Subject('http.client, cached context', floor(secure, context)),
+    ]
+    for subjects, target in ((of_http, url), (of_https, secure)):
+        if peer:
+            subjects.append(Subject('blackbox_exporter', peer.probe(target), peer.cpu))
+        for name in ('check_http', 'check_curl'):
+            if run := plugin(name, target):
+                subjects.append(Subject(name, run, children_cpu))
+    http = interleave('1 KB over HTTP', of_http, rounds, 10)
+    https = interleave('1 KB over HTTPS', of_https, rounds, 4)
+    check, plain = http['this check'].cpu, http['plain implementation'].cpu
+    persistent, secured = http['this check, persist_connections'].cpu, https['this check'].cpu
+    targets.add('1 KB, HTTP: CPU of the plain implementation', ratio(check, plain), 1.0, 0.85)
+    if peer:
+        targets.add('1 KB, HTTP: CPU of blackbox_exporter', ratio(check, http['blackbox_exporter'].cpu), 1.2, 1.0)
+    targets.add(
+        '1 KB, HTTPS: CPU of the plain implementation', ratio(secured, https['plain implementation'].cpu), 0.09, 0.075
+    )
+    targets.add(
+        '1 KB, HTTPS: CPU of `http.client`', ratio(secured, https['http.client, cached context'].cpu), 1.75, 1.55
+    )
+    targets.add(
+        '1 KB, HTTP, `persist_connections`: CPU of the plain implementation', ratio(persistent, plain), 0.85, 0.65
+    )
+
+
+def compare_large(pages: Pages, targets: Targets, rounds: int) -> None:
+    url, start = f'{pages.http}10m.html', f'{pages.http}10m-start.html'
+    options: dict[str, Any] = {'max_body_size': 2 * GIB}
+    required = [NEEDLE, 'page', '<title>', 'length', '</p>']
+    forbidden = ['Apache', 'Traceback', 'Fatal error', '502 Bad Gateway', 'Sorry']
+    pattern = r'using [a-z]{5}\.'
+    early = interleave(
+        '10 MB, the string at the start',
+        [
+            Subject('this check', run_of(AwesomeCheck, url=start, search_string=NEEDLE, **options)),
+            Subject('plain implementation', run_of(PlainCheck, url=start, search_string=NEEDLE)),
+        ],
+        rounds // 3,
+        2,
+    )
+    several = {'search_string': required, 'forbidden_string': forbidden}
+    late = interleave(
+        '10 MB, the string at the end',
+        [
+            Subject('this check', run_of(AwesomeCheck, url=url, search_string=NEEDLE, **options)),
+            Subject('this check, 5 required, 5 forbidden', run_of(AwesomeCheck, url=url, **several, **options)),
+            Subject('this check, regex', run_of(AwesomeCheck, url=url, search_string=pattern, regex=True, **options)),
+            Subject('plain implementation', run_of(PlainCheck, url=url, search_string=NEEDLE)),
+            Subject('plain implementation, re.search', partial(plain_pattern, url, pattern)),
+        ],
+        rounds // 3,
+        1,
+    )
+    check, plain = late['this check'].cpu, late['plain implementation'].cpu
+    growth, _ = memory('check', url)
+    targets.add(
+        '10 MB, string at the start: wall time of the plain implementation',
+        ratio(early['this check'].wall, early['plain implementation'].wall),
+        0.04,
+        0.03,
+    )
+    targets.add('the same: MB read', read_of(start) / 1e6, 1, 1)
+    targets.add('10 MB, string at the end: CPU of the plain implementation', ratio(check, plain), 0.25, 0.2)
+    targets.add('the same: memory growth', growth, 4, 1, ' MB')
+    targets.add(
+        'five required and five forbidden strings, 10 MB: CPU of one string',
+        ratio(late['this check, 5 required, 5 forbidden'].cpu, check),
+        2,
+        1.5,
+    )
+    targets.add(
+        'regular expression, 10 MB: CPU of reading it all and `re.search`',
+        ratio(late['this check, regex'].cpu, late['plain implementation, re.search'].cpu),
+        0.5,
+        0.3,
+    )
+
+
+def read_of(url: str) -> float:
+    """Give the bytes that the check reads of a page."""
+    run_of(AwesomeCheck, url=url, search_string=NEEDLE)()
+    return SINK.size or 0
+
+
+def compare_huge(pages: Pages, targets: Targets) -> None:
+    """1 GB: once each, in processes of their own."""
+    url = f'{pages.http}1g.html'
+    print('\n### 1 GB, the string at the end\n\n| who | CPU, s | memory growth, MB |\n| --- | --- | --- |')
+    growth, cpu = memory('check', url)
+    print(f'| this check | {cpu:.2f} | {growth:.1f} |')
+    available = int(re.search(r'MemAvailable: *(\d+)', Path('/proc/meminfo').read_text())[1]) * KIB  # type: ignore[index]
+    if available < 4 * GIB:
+        print(f'| plain implementation | not run: it takes 4 GB, {available // MIB} MB are there | |')
+        return
+    plain_growth, plain_cpu = memory('plain', url)
+    print(f'| plain implementation | {plain_cpu:.2f} | {plain_growth:.0f} |')
+    targets.add('1 GB, string at the end: CPU of the plain implementation', cpu / plain_cpu, 0.10, 0.08)
+    targets.add('the same: memory growth', growth, 8, 2, ' MB')
+
+
+def memory(kind: str, url: str) -> tuple[float, float]:
+    """Give by how many MB the memory of a fresh process grows in a run at most, and the CPU of the run in seconds."""
+    command = [sys.executable, '-m', 'tests.compare', '--memory', kind, url]
+    growth, cpu = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return growth, cpu
+
+
+def measure_memory(kind: str, url: str) -> None:
+    """Print what `memory` gives: the peak is reset before the run, after one on a small page."""
+    options = {'search_string': NEEDLE}
+    make = {
+        'check': lambda page: run_of(AwesomeCheck, url=page, max_body_size=2 * GIB, timeout=600, **options),
+        'plain': lambda page: run_of(PlainCheck, url=page, **options),
+    }[kind]
+    make(url.replace(url.rpartition('/')[2], '1k.html'))()
+    run = make(url)
+    Path('/proc/self/clear_refs').write_text('5')
+    before, cpu = _kib('VmRSS'), time.process_time()
+    run()
+    print(json.dumps([(_kib('VmHWM') - before) * KIB / 1e6, time.process_time() - cpu]))
+
+
+def _kib(name: str) -> int:
+    return int(re.search(rf'{name}:\s*(\d+)', Path('/proc/self/status').read_text())[1])  # type: ignore[index]
+
+
+def compare_text(targets: Targets, rounds: int) -> None:
+    page = text(MIB)
+    pieces = [page[start : start + 64 * KIB] for start in range(0, len(page), 64 * KIB)]
+    subjects = interleave(
+        'The visible text of 1 MB',
+        [
+            Subject('this check', lambda: None if ''.join(visible_text(pieces, 'text/html')) else None),
+            Subject('html.parser', lambda: None if Reader().read(page) else None),
+        ],
+        rounds // 3,
+        1,
+    )
+    cost = ratio(subjects['this check'].cpu, subjects['html.parser'].cpu)
+    targets.add('visible text of 1 MB: CPU of `html.parser`', cost, 0.35, 0.25)
+
+
+def compare_many(pages: Pages, peer: Blackbox | None, targets: Targets, rounds: int) -> None:
+    """1,000 instances on 4 threads."""
+    url = f'{pages.http}1k.html'
+    instances = [{'url': url, 'search_string': NEEDLE, 'name': str(number)} for number in range(1000)]
+    checks = [AwesomeCheck(name='awesome', init_config={}, instances=(instance,)) for instance in instances]
+
+    def run_all(runs: list[Callable[[], Any]]) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda run: run(), runs))
+
+    subjects = [Subject('this check', lambda: run_all([check.run for check in checks]))]
+    if peer:
+        subjects.append(Subject('blackbox_exporter', lambda: run_all([peer.probe(url)] * 1000), peer.cpu))
+    measured = interleave('1,000 instances on 4 threads, once each', subjects, max(rounds // 10, 3), 1)
+    if peer:
+        # The reverse of CPU a run is runs a second and core.
+        cost = ratio(measured['this check'].cpu, measured['blackbox_exporter'].cpu)
+        targets.add('1,000 instances on 4 threads: CPU of blackbox_exporter', cost, 1 / 0.7, 1 / 0.9)
+
+
+def own_share(pages: Pages, targets: Targets) -> None:
+    """Share of the CPU of a run on 1 KB that the package's own Python takes, by cProfile, without system calls."""
+    run = run_of(AwesomeCheck, url=f'{pages.http}1k.html', search_string=NEEDLE)
+    run()
+    profile = cProfile.Profile(time.process_time)
+    profile.enable()
+    for _ in range(1000):
+        run()
+    profile.disable()
+    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    package = str(Path(sys.modules['datadog_checks.awesome'].__path__[0]))
+    own = sum(entry[2] for (file, _, _), entry in stats.items() if file.startswith(package))
+    total = sum(entry[2] for (file, _, _), entry in stats.items() if 'compare.py' not in file)
+    targets.add("1 KB, HTTP: share of the package's own code, %", 100 * own / total, 20, 12)
+
+
+def describe() -> None:
+    found = re.search(r'model name\s*: (.+)', Path('/proc/cpuinfo').read_text())
+    model = found[1] if found else platform.machine()
+    print(f'{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()},')
+    print(f'Python {platform.python_version()}, OpenSSL {ssl.OPENSSL_VERSION.split()[1]}, loopback.')
+    for name, package in PEERS.items():
+        if not is_installed(name):
+            print(f'Not found: {name}. Install it with: apt-get install {package}')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--rounds', type=int, default=30)
+    parser.add_argument('--memory', nargs=2, metavar=('KIND', 'URL'), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    base.aggregator = SINK
+    if given.memory:
+        measure_memory(*given.memory)
+        return
+    describe()
+    targets = Targets()
+    with ExitStack() as stack:
+        pages = stack.enter_context(serve_pages(gigabyte=True))
+        peer = stack.enter_context(blackbox(pages.bundle))
+        compare_small(pages, peer, targets, given.rounds)
+        compare_large(pages, targets, given.rounds)
+        compare_text(targets, given.rounds)
+        compare_many(pages, peer, targets, given.rounds)
+        own_share(pages, targets)
+        compare_huge(pages, targets)
+    targets.show()
+
+
+if __name__ == '__main__':
+    main()
