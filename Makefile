@@ -10,7 +10,7 @@ export HATCH_CONFIG := $(VENV)/hatch.toml
 # pyenv comes last, so that a Python 3.13 on the PATH goes before one of pyenv.
 export PATH := $(VENV)/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench wheel clean
 
 demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... SEARCH=...]
 	@$(VENV)/demo/bin/python -m datadog_checks.awesome $${URL:+"$$URL"} $${SEARCH:+"$$SEARCH"} || test $$? -le 2
@@ -21,6 +21,14 @@ test: $(VENV)/ddev/ready  ## run the tests, then check style and types
 
 bench: $(VENV)/bench/ready  ## compare what a run costs with what other implementations and tools cost
 	@cd awesome && $(VENV)/bench/bin/python -m tests.compare $(BENCH)
+
+wheel: $(VENV)/ddev/ready  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
+	@rm -rf awesome/dist
+	@$(DDEV) release build awesome
+	@mv awesome/dist/*.whl $(VENV)/first.whl
+	@$(DDEV) release build awesome
+	@cmp $(VENV)/first.whl awesome/dist/*.whl
+	@cd awesome/dist && sha256sum *.whl
 
 clean:  ## remove all that make has set up
 	rm -rf $(VENV)

@@ -1,6 +1,7 @@
 """The wheel, installed and run as the Agent does it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import venv
@@ -59,6 +60,17 @@ def test_wheel_meets_the_installers_demands(wheel: Path) -> None:
     assert 'Name: datadog-awesome' in metadata
     assert 'Requires-Python: >=3.13' in metadata
     assert 'Requires-Dist: datadog-checks-base>=37.33.0' in metadata
+
+
+def test_wheel_is_reproducible(wheel: Path, tmp_path: Path) -> None:
+    """Whenever and wherever it is built."""
+    copy = tmp_path / 'elsewhere'
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('tests', '.*', 'dist'), copy_function=shutil.copyfile)
+    (copy / 'tests').mkdir()
+    command = [sys.executable, '-m', 'hatchling', 'build', '-t', 'wheel', '-d', str(tmp_path)]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_installed_wheel_runs_as_the_agent_runs_it(wheel: Path, tmp_path: Path, serve: Callable[..., Server]) -> None:
