@@ -261,7 +261,7 @@ class Targets:
 
     def add(self, work: str, measured: float, must: float, reach: float, unit: str = '') -> None:
         met = 'reached' if measured <= reach else 'met' if measured <= must else 'not met'
-        self._rows.append(f'| {work} | {measured:.2g}{unit} | {must:g}{unit} | {reach:g}{unit} | {met} |')
+        self._rows.append(f'| {work} | {measured:.2g}{unit} | {must:.3g}{unit} | {reach:.3g}{unit} | {met} |')
 
     def show(self) -> None:
         print('\n### Targets\n\n| work | measured | must | reach for | |\n| --- | --- | --- | --- | --- |')

@@ -82,6 +82,14 @@ def test_end_of_redirects_is_shown(serve: Serve) -> None:
     assert lines[2]['diagnosis'].startswith(f'status 200 OK from {server.url}login after 0.')
 
 
+def test_redirect_cannot_control_the_terminal(serve: Serve) -> None:
+    server = serve(response(b'<title>\x1b[2J</title>'), {'/': redirect('/\x1b[2J')})
+
+    assert all(
+        str(text).isprintable() for line in diagnose(url=server.url, search_string='a') for text in line.values()
+    )
+
+
 @pytest.mark.parametrize('fault', FAULTS)
 def test_fault_fails_at_one_step_with_a_remedy(fault: str, serve: Serve) -> None:
     answer, message = FAULTS[fault]

@@ -227,6 +227,15 @@ def test_flags_that_are_not_valid(arguments: list[str], message: str, try_page: 
     assert message in printed
 
 
+def test_empty_page_of_the_future(serve: Serve, try_page: Try) -> None:
+    server = serve(response(b'', Last_Modified='Fri, 24 Nov 2190 08:49:37 GMT'))
+
+    printed = try_page(server.url, 'nginx')[1]
+
+    assert line(printed, 'size') == '0 bytes read'
+    assert line(printed, 'modified') == '0.0 days ago'
+
+
 def test_json_has_everything(page: str, try_page: Try) -> None:
     status, printed = try_page(page, 'Thank', 'THANK', '--forbidden', 'Apache', '--json')
     result = json.loads(printed)

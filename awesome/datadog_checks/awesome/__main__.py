@@ -21,7 +21,8 @@ import yaml
 
 from datadog_checks.base import ConfigurationError
 
-from .trial import STATUSES, Result, lines, printable, try_page
+from .message import printable
+from .trial import STATUSES, Result, lines, try_page
 
 COLOURS = {'OK': 32, 'WARNING': 33, 'CRITICAL': 31, 'INVALID': 35}
 INVALID = 3

@@ -10,7 +10,7 @@ from datadog_checks.base import AgentCheck, ConfigurationError
 from .config_models import InstanceConfig
 from .encoding import Decoder
 from .explain import as_yaml, explain, impostor, missing_strings
-from .message import quote, shorten
+from .message import printable, quote, shorten
 from .recorder import RecordedPage, Recorder, Trace
 from .report import Report
 from .search import Verdict
@@ -137,4 +137,4 @@ def _after_miss(
     if len(found) < len(missing):
         look = f'See what the server sends to this machine: curl -sS {page.url}'
         remedies.append(impostor(page, decoder) or look)
-    return check.sanitize(' '.join(remedies))
+    return printable(check.sanitize(' '.join(remedies)))

@@ -55,7 +55,12 @@ def unexpected_status(page: Page, options: InstanceConfig) -> str:
 
 def shorten(message: str) -> str:
     """Give a message, in which a server may have had its say, on one line of what is displayed."""
-    return ''.join(character if character.isprintable() else ' ' for character in message[:MAX_MESSAGE])
+    return printable(message[:MAX_MESSAGE])
+
+
+def printable(text: str) -> str:
+    """Give `text` on one line, without what would control a terminal."""
+    return ''.join(character if character.isprintable() else ' ' for character in text)
 
 
 def _quotes(strings: Sequence[str], room: int) -> str:

@@ -15,7 +15,7 @@ from .encoding import Decoder
 from .explain import as_yaml, explain, impostor, missing_strings
 from .fault import Fault
 from .locate import locate
-from .message import MAX_TITLE, quote, title
+from .message import MAX_TITLE, printable, quote, title
 from .reading import rules_of, text_of
 from .recorder import RecordedPage, Recorder
 from .report import Report
@@ -102,7 +102,7 @@ def _facts(report: Report, page: RecordedPage) -> Result:
         'age': page.age,
         'certificate_days_left': days,
     }
-    return {name: fact for name, fact in facts.items() if fact not in (None, '', False)}
+    return {name: fact for name, fact in facts.items() if fact is not None and fact is not False and fact != ''}
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:
@@ -138,11 +138,6 @@ def lines(result: Result, mark: Callable[[str], str]) -> Iterator[tuple[str, str
         yield 'modified', f'{page["age"] / 86400:.1f} days ago'
     if 'certificate_days_left' in page:
         yield 'certificate', f'expires in {page["certificate_days_left"]:.1f} days'
-
-
-def printable(text: str) -> str:
-    """Give `text` without what would control a terminal."""
-    return ''.join(character if character.isprintable() else ' ' for character in text)
 
 
 def _place(match: Result, mark: Callable[[str], str]) -> str:
