@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.certificate import days_left
+from datadog_checks.awesome.certificate import days_left, validity
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from .conftest import Result
@@ -185,6 +185,14 @@ def test_days_left_are_those_of_each_run(ca: trustme.CA, trusted: str, serve_tls
     assert server.accepted == 1
     options['url'] = 'https://127.0.0.1:1/'
     assert run(check).metrics.keys() == ALWAYS
+
+
+def test_validity_in_words() -> None:
+    assert [validity(days) for days in (10, 0, -3.25)] == [
+        'expires in 10.0 days',
+        'expires in 0.0 days',
+        'expired 3.2 days ago',
+    ]
 
 
 def test_certificate_that_cannot_be_read_does_not_count() -> None:

@@ -12,6 +12,11 @@ def days_left(certificate: bytes) -> float | None:
     return (end - datetime.now(UTC)) / timedelta(days=1) if end else None
 
 
+def validity(days: float) -> str:
+    """Say in words what `days_left` gave."""
+    return f'expires in {days:.1f} days' if days >= 0 else f'expired {-days:.1f} days ago'
+
+
 @lru_cache
 def _end(certificate: bytes) -> datetime | None:
     from cryptography import x509

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from datadog_checks.base import AgentCheck, ConfigurationError
 
+from .certificate import validity
 from .config_models import InstanceConfig
 from .encoding import Decoder
 from .explain import as_yaml, explain, impostor, missing_strings
@@ -106,7 +107,7 @@ def _passed(report: Report, trace: Trace, url: str) -> dict[str, str]:
     lines = dict.fromkeys(('resolve', 'connect', 'TLS', 'response', 'text'), '')
     lines['resolve'], lines['connect'] = trace.resolved, trace.connected
     if (page.url if page else url).startswith('https:'):
-        lines['TLS'] = 'handshake done' if days is None else f'the certificate expires in {days:.1f} days'
+        lines['TLS'] = 'handshake done' if days is None else f'the certificate {validity(days)}'
     if page:
         redirected = f' from {page.url}' if page.url != url else ''
         lines['response'] = f'status {page.status}{redirected} after {report.first_byte_time:.3f} s'

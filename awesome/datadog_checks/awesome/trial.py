@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
+from .certificate import validity
 from .check import AwesomeCheck, tags_of
 from .config_models import InstanceConfig
 from .diagnosis import after_fault
@@ -137,7 +138,7 @@ def lines(result: Result, mark: Callable[[str], str]) -> Iterator[tuple[str, str
     if 'age' in page:
         yield 'modified', f'{page["age"] / 86400:.1f} days ago'
     if 'certificate_days_left' in page:
-        yield 'certificate', f'expires in {page["certificate_days_left"]:.1f} days'
+        yield 'certificate', validity(page['certificate_days_left'])
 
 
 def _place(match: Result, mark: Callable[[str], str]) -> str:
