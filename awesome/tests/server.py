@@ -43,6 +43,7 @@ class Server:
         self.accepted = 0
         self._connections: list[socket.socket] = []
         self._serving: list[threading.Thread] = []
+        self._starting = threading.Lock()
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
@@ -66,9 +67,13 @@ class Server:
 
     def wait_until_idle(self) -> None:
         """Wait until every connection so far has ended, and forget them."""
-        while self._serving:
-            self._serving.pop().join()
+        while thread := self._next_serving():
+            thread.join()
         self._connections.clear()
+
+    def _next_serving(self) -> threading.Thread | None:
+        with self._starting:
+            return self._serving.pop() if self._serving else None
 
     def _accept(self) -> None:
         while True:
@@ -78,8 +83,10 @@ class Server:
                 return
             self.accepted += 1
             self._connections.append(connection)
-            self._serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
-            self._serving[-1].start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            with self._starting:
+                thread.start()
+                self._serving.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         # A client that hangs up early is part of the game.
