@@ -382,6 +382,16 @@ def compare_huge(pages: Pages, targets: Targets) -> None:
     targets.add('the same: memory growth', growth, 8, 2, ' MB')
 
 
+def compare_memory(pages: Pages) -> None:
+    print(
+        '\n### Memory: by how many MB a run makes the peak of a fresh process grow\n\n| who | 1 KB | 100 KB | 10 MB |'
+    )
+    print('| --- | --- | --- | --- |')
+    for name, kind in {'this check': 'check', 'plain implementation': 'plain', 'http.client': 'floor'}.items():
+        grown = [f'{memory(kind, f"{pages.http}{size}.html")[0]:.1f}' for size in ('1k', '100k', '10m')]
+        print(f'| {name} | {" | ".join(grown)} |')
+
+
 def memory(kind: str, url: str) -> tuple[float, float]:
     """Give by how many MB the memory of a fresh process grows in a run at most, and the CPU of the run in seconds."""
     command = [sys.executable, '-m', 'tests.compare', '--memory', kind, url]
@@ -395,6 +405,7 @@ def measure_memory(kind: str, url: str) -> None:
     make = {
         'check': lambda page: run_of(AwesomeCheck, url=page, max_body_size=2 * GIB, timeout=600, **options),
         'plain': lambda page: run_of(PlainCheck, url=page, **options),
+        'floor': floor,
     }[kind]
     make(url.replace(url.rpartition('/')[2], '1k.html'))()
     run = make(url)
@@ -486,6 +497,7 @@ def main() -> None:
         peer = stack.enter_context(blackbox(pages.bundle))
         compare_small(pages, peer, targets, given.rounds)
         compare_large(pages, targets, given.rounds)
+        compare_memory(pages)
         compare_text(targets, given.rounds)
         compare_many(pages, peer, targets, given.rounds)
         own_share(pages, targets)

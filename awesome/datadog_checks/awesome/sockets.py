@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Of one response, or of what comes before it: more than any page needs, little for an Agent to hold.
 MAX_HEADERS = 256 * 1024
+# By how many seconds an operation may end late.
+SLACK = 0.1
 
 
 class _Timed:
@@ -24,6 +26,7 @@ class _Timed:
     deadline: Deadline
     room: float = MAX_HEADERS
     _limit: float | None = None
+    _set = -1.0
 
     def settimeout(self, value: float | None) -> None:
         self._limit = value
@@ -46,7 +49,11 @@ class _Timed:
 
     def _in_time(self, operation: str, *args: Any) -> Any:
         self.deadline.busy = self  # type: ignore[assignment]
-        super().settimeout(self.gettimeout())  # type: ignore[misc]
+        left = self.gettimeout()
+        # Each change takes a system call, around which the threads of the Agent change places.
+        if not left <= self._set <= left + SLACK:
+            super().settimeout(left)  # type: ignore[misc]
+            self._set = left
         try:
             return getattr(super(), operation)(*args)
         except TimeoutError:
@@ -62,6 +69,7 @@ class TimedSocket(_Timed, socket.socket):
         deadline.busy = self
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         socket.socket.settimeout(self, seconds)
+        self._set = seconds
         self.connect(address)
 
     def sendall(self, *args: Any) -> None:
