@@ -55,3 +55,8 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
     for end in (source, target):
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
+
+
+def both(url: str, **options: object) -> dict[str, object]:
+    """Return the option `proxy` with one proxy for pages of both schemes."""
+    return {'http': url, 'https': url, **options}

@@ -50,7 +50,7 @@ def is_valid(model: type[OpenApiModel], asset: dict[str, Any]) -> bool:
 
 
 def changed(asset: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    """Give a copy of an asset with another value at `path`."""
+    """Return a copy of an asset with another value at `path`."""
     copy = deepcopy(asset)
     part = copy
     for key in path[:-1]:
@@ -60,7 +60,7 @@ def changed(asset: Any, path: tuple[str | int, ...], value: Any) -> Any:
 
 
 def widgets(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the definitions of all widgets but groups and notes."""
+    """Return the definitions of all widgets but groups and notes."""
     for group in dashboard['widgets']:
         for widget in group['definition']['widgets']:
             if widget['definition']['type'] != 'note':

@@ -32,7 +32,7 @@ def test_string_not_in_the_page_is_a_warning_that_tells_what_was_searched(serve:
 
     assert result.status == AwesomeCheck.WARNING
     assert result.message == (
-        f"missing 'Apache' in {len(PAGE)} bytes; status 200 OK, encoding utf-8, title 'Welcome to nginx!'"
+        f"'Apache' not found ({len(PAGE)} bytes read); status 200 OK, encoding utf-8, title 'Welcome to nginx!'"
     )
     assert result.metrics['page.reachable'] == 1
     assert result.metrics['search.found'] == 0
@@ -65,15 +65,15 @@ def test_long_search_string_and_title_are_shortened_in_the_middle(serve: Serve, 
     result = run(url=server.url, search_string='first' + 's' * 9000 + 'last')
 
     assert len(result.message) <= 500
-    assert result.message.startswith("missing 'first")
-    assert "last' in " in result.message
+    assert result.message.startswith("'first")
+    assert "last' not found (" in result.message
 
 
 def test_message_is_one_line_without_control_characters(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(b'<title>\x1b[31m red \x00</title>')).url, search_string='two\nlines')
 
     assert result.message.isprintable()
-    assert r"missing 'two\nlines' in" in result.message
+    assert r'"two\nlines" not found' in result.message
 
 
 def test_every_submission_has_the_tags_of_the_instance_and_the_public_part_of_the_url(serve: Serve, run: Run) -> None:
@@ -83,7 +83,8 @@ def test_every_submission_has_the_tags_of_the_instance_and_the_public_part_of_th
         url=f'http://user:pass@127.0.0.1:{server.port}/path?token=secret#part', search_string='nginx', tags=['team:web']
     )
 
-    assert result.tags == ['team:web', f'url:http://127.0.0.1:{server.port}/path']
+    page = f'http://127.0.0.1:{server.port}/path'
+    assert result.tags == ['team:web', f'url:{page}', f'instance:{page}']
     assert b'GET /path?token=secret HTTP/1.1' in server.requests[0]
     assert b'Authorization: Basic dXNlcjpwYXNz' in server.requests[0]
 
@@ -155,7 +156,7 @@ def test_given_instance_counts_not_the_constructors(serve: Serve, aggregator: An
     check.check(instance)
 
     first, second = aggregator.service_checks('awesome.search')
-    assert (first.tags[:-1], second.tags[:-1]) == (['a:1'], ['a:1', 'b:2'])
+    assert (first.tags[:-2], second.tags[:-2]) == (['a:1'], ['a:1', 'b:2'])
 
 
 def test_unforeseen_error_is_critical_and_logged(
@@ -164,10 +165,10 @@ def test_unforeseen_error_is_critical_and_logged(
     def fail(*_: object) -> None:
         raise LookupError('nobody thought of this')
 
-    monkeypatch.setattr('datadog_checks.awesome.check.read', fail)
+    monkeypatch.setattr('datadog_checks.awesome.probe.read', fail)
 
     result = run(url=serve(response(PAGE)).url, search_string='nginx')
 
     assert result.status == AwesomeCheck.CRITICAL
-    assert result.message == 'unexpected: the check itself failed; the log of the Agent says where'
+    assert result.message == "internal error in the check; see the Agent's log"
     assert 'nobody thought of this' in caplog.text

@@ -25,16 +25,16 @@ def error_of(**options: Any) -> str:
     [
         ('', 'must be the URL of a page, such as http://localhost:8000/'),
         (8000, 'must be the URL of a page, such as http://localhost:8000/'),
-        ('localhost', 'must start with http:// or https://, not with a host or a path'),
-        ('/index.html', 'must start with http:// or https://, not with a host or a path'),
-        ('localhost:8000', 'must start with http:// or https://, not with localhost'),
-        ('ftp://localhost/', 'must start with http:// or https://, not with ftp'),
-        ('http://', 'must have a host and, if any, a port from 1 to 65535'),
-        ('http://:8000/', 'must have a host and, if any, a port from 1 to 65535'),
-        ('http://localhost:0/', 'must have a host and, if any, a port from 1 to 65535'),
-        ('http://localhost:65536/', 'must have a host and, if any, a port from 1 to 65535'),
-        ('http://localhost:http/', 'must have a host and, if any, a port from 1 to 65535'),
-        ('http://[::1/', 'must have a host and, if any, a port from 1 to 65535'),
+        ('localhost', 'must start with http:// or https:// and a host'),
+        ('/index.html', 'must start with http:// or https:// and a host'),
+        ('localhost:8000', 'must start with http:// or https:// and a host'),
+        ('ftp://localhost/', 'must start with http:// or https:// and a host'),
+        ('http://', 'must have a host'),
+        ('http://:8000/', 'must have a host'),
+        ('http://localhost:0/', 'must have a port from 1 to 65535, or none'),
+        ('http://localhost:65536/', 'must have a port from 1 to 65535, or none'),
+        ('http://localhost:http/', 'must have a port from 1 to 65535, or none'),
+        ('http://[::1/', 'must have a valid IPv6 address in brackets'),
     ],
 )
 def test_url(url: Any, reason: str) -> None:
@@ -49,7 +49,7 @@ STRINGS = [
     (1e3, 'must be a string, not a number: put it in quotes'),
     (True, 'must be a string, not a boolean: put it in quotes'),
     (['a', True], 'must be a string, not a boolean: put it in quotes'),
-    (['a', None], 'must be a string, not nothing: put it in quotes'),
+    (['a', None], 'is empty: give the string that the page must contain'),
     (date(2026, 1, 1), 'must be a string, not a date: put it in quotes'),
     ({}, 'must be a string, not a mapping: put it in quotes'),
 ]
@@ -119,7 +119,7 @@ def test_blank_string_in_visible_text(option: str) -> None:
 
 @pytest.mark.parametrize('option', ['url', 'search_string'])
 def test_required_option(option: str) -> None:
-    with pytest.raises(ConfigurationError, match=f'{option}\n  Field required'):
+    with pytest.raises(ConfigurationError, match=f'{option}: is required'):
         AwesomeCheck('awesome', {}, [{}]).check({name: value for name, value in VALID.items() if name != option})
 
 
@@ -152,3 +152,14 @@ def test_misspelt_option_is_warned_about(caplog: pytest.LogCaptureFixture) -> No
     AwesomeCheck('awesome', {}, [{**VALID, 'search_strings': 'nginx'}]).load_configuration_models()
 
     assert '`search_strings`. Did you mean search_string' in caplog.text
+
+
+@pytest.mark.parametrize(
+    'proxy', ['http://proxy:3128', {'http': 'proxy:3128'}, {'https': 'http://'}, {'http': 'http://me:hunter22@[::1'}]
+)
+def test_proxy(proxy: Any) -> None:
+    error = error_of(proxy=proxy)
+
+    assert error.splitlines()[1] == 'proxy'
+    assert 'http://proxy:3128' in error
+    assert 'hunter22' not in error

@@ -42,14 +42,14 @@ OF_DATADOG = {'helm-values.yaml', 'operator.yaml'}
 
 
 def checks_of(part: Any) -> Iterator[str]:
-    """Give the check configurations in annotations and labels."""
+    """Return the check configurations in annotations and labels."""
     for name, value in part.items():
         if re.fullmatch(r'ad\.datadoghq\.com/[\w-]+\.checks|com\.datadoghq\.ad\.checks', name):
             yield value
 
 
 def configurations() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every configuration of the check in the recipes, as the Agent sees it."""
+    """Return every configuration of the check in the recipes, as the Agent sees it."""
     yield 'host/conf.yaml', documents('host/conf.yaml')[0]
     for file in ('pod', 'service', 'endpoints'):
         (manifest,) = documents(f'kubernetes/{file}.yaml')
@@ -73,7 +73,7 @@ def configurations() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def rendered(annotation: str) -> dict[str, Any]:
-    """Give the configuration of the check with the template variables filled in, as the Agent does it."""
+    """Return the configuration of the check with the template variables filled in, as the Agent does it."""
     for variable, value in VARIABLES.items():
         annotation = annotation.replace(variable, value)
     assert '%%' not in annotation

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .server import Answer, Server, response
-from .test_faults import flood
+from .answers import flood
 
 pytestmark = [
     pytest.mark.unit,
@@ -46,7 +46,7 @@ print(json.dumps([memory('VmHWM') - before, aggregator.service_checks('awesome.s
 
 
 def bomb(size: int) -> Iterator[bytes]:
-    """Give `size` zeros as gzip, in pieces of which each becomes 16 MiB."""
+    """Return `size` zeros as gzip, in pieces of which each becomes 16 MiB."""
     compressor = zlib.compressobj(9, wbits=31)
     zeros = bytes(16 * MIB)
     for _ in range(size // len(zeros)):

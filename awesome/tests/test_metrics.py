@@ -12,14 +12,14 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.certificate import days_left, validity
+from datadog_checks.awesome.fetching.certificate import days_left, validity
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from .conftest import Result
 from .proxy import forward, socks
 from .server import Server, response
-from .test_faults import FAULTS
-from .test_proxies import both
+from .catalogue import FAULTS
+from .proxy import both
 
 pytestmark = pytest.mark.unit
 
@@ -50,9 +50,9 @@ def test_metrics_are_those_of_the_metadata(
         pytest.param(response(b'Apache'), VERDICT, id='WARNING'),
         pytest.param(PAGE, VERDICT | {'page.age'}, id='modified'),
         pytest.param(response(b'nginx', '503 x'), RESPONSE, id='status'),
-        pytest.param(FAULTS['breaks off'][0], RESPONSE, id='body'),
-        pytest.param(FAULTS['redirects in a circle'][0], ALWAYS, id='redirect'),
-        pytest.param(FAULTS['speaks HTTP/0.9'][0], ALWAYS, id='no response'),
+        pytest.param(FAULTS['breaks off'].answer, RESPONSE, id='body'),
+        pytest.param(FAULTS['redirects in a circle'].answer, ALWAYS, id='redirect'),
+        pytest.param(FAULTS['speaks HTTP/0.9'].answer, ALWAYS, id='no response'),
     ],
 )
 def test_metrics_that_are_known_are_sent(answer: Any, metrics: set[str], serve: Serve, run: Run) -> None:
@@ -189,9 +189,9 @@ def test_days_left_are_those_of_each_run(ca: trustme.CA, trusted: str, serve_tls
 
 def test_validity_in_words() -> None:
     assert [validity(days) for days in (10, 0, -3.25)] == [
-        'expires in 10.0 days',
+        'expires in 10 days',
         'expires in 0.0 days',
-        'expired 3.2 days ago',
+        'expired 3 days ago',
     ]
 
 

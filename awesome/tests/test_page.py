@@ -50,10 +50,10 @@ def test_compressed_page_is_searched_to_its_end(encoding: str, body: bytes, serv
 @pytest.mark.parametrize(
     ('encoding', 'body', 'cause'),
     [
-        pytest.param('gzip', gzip.compress(TEXT)[:-9], 'its gzip data ends too early', id='truncated gzip'),
-        pytest.param('gzip', TEXT, 'it is not valid gzip data', id='not gzip'),
-        pytest.param('deflate', zlib.compress(TEXT)[:-9], 'its deflate data ends too early', id='truncated deflate'),
-        pytest.param('br', TEXT, "its Content-Encoding is 'br', neither gzip nor deflate", id='unknown encoding'),
+        pytest.param('gzip', gzip.compress(TEXT)[:-9], 'the gzip data is truncated', id='truncated gzip'),
+        pytest.param('gzip', TEXT, 'the data is not valid gzip', id='not gzip'),
+        pytest.param('deflate', zlib.compress(TEXT)[:-9], 'the deflate data is truncated', id='truncated deflate'),
+        pytest.param('br', TEXT, 'the Content-Encoding is br, neither gzip nor deflate', id='unknown encoding'),
     ],
 )
 def test_body_that_cannot_be_decompressed_is_critical(
@@ -73,7 +73,10 @@ def test_string_before_the_fault_counts(serve: Serve, run: Run) -> None:
 def test_body_that_breaks_off_is_critical(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(b'x' * 5000, Content_Length='100000')).url, search_string='nginx')
 
-    assert (result.status, result.message) == (AwesomeCheck.CRITICAL, 'body: it broke off after 5000 of 100000 bytes')
+    assert (result.status, result.message) == (
+        AwesomeCheck.CRITICAL,
+        'body: the connection broke off after 5000 of 100000 bytes',
+    )
 
 
 def test_redirects_are_followed(serve: Serve, run: Run) -> None:
@@ -84,7 +87,7 @@ def test_redirects_are_followed(serve: Serve, run: Run) -> None:
 
     assert result.status == AwesomeCheck.OK
     assert [request.split()[1] for request in server.requests] == [b'/a', b'/b?c', b'/e']
-    assert result.tags == [f'url:{server.url}a']
+    assert result.tags == [f'url:{server.url}a', f'instance:{server.url}a']
 
 
 def test_redirect_that_is_not_followed_is_the_page(serve: Serve, run: Run) -> None:
@@ -96,20 +99,31 @@ def test_redirect_that_is_not_followed_is_the_page(serve: Serve, run: Run) -> No
 @pytest.mark.parametrize(
     ('location', 'cause'),
     [
-        ('/again', 'more than 10 in a row'),
-        ('ftp://localhost/', "to a URL that is 'ftp', neither http nor https"),
-        ('file:///etc/passwd', 'to a URL without a valid host and port'),
-        ('mailto:me@localhost', 'to a URL without a valid host and port'),
-        ('https:///', 'to a URL without a valid host and port'),
-        ('http://[::1', 'to a URL without a valid host and port'),
-        ('http://localhost:99999/', 'to a URL without a valid host and port'),
-        ('http://localhost:0/', 'to a URL without a valid host and port'),
+        ('ftp://localhost/', "target scheme 'ftp' is neither http nor https"),
+        ('file:///etc/passwd', "target scheme 'file' is neither http nor https"),
+        ('mailto:me@localhost', "target scheme 'mailto' is neither http nor https"),
+        ('https:///', 'the target has no valid host and port'),
+        ('http://[::1', 'the target has no valid host and port'),
+        ('http://localhost:99999/', 'the target has no valid host and port'),
+        ('http://localhost:0/', 'the target has no valid host and port'),
     ],
 )
 def test_bad_redirect_is_critical(location: str, cause: str, serve: Serve, run: Run) -> None:
     result = run(url=serve(redirect(location)).url, search_string='nginx')
 
     assert (result.status, result.message) == (AwesomeCheck.CRITICAL, f'redirect: {cause}')
+
+
+def test_endless_redirects_are_critical_and_name_the_last(serve: Serve, run: Run) -> None:
+    server = serve(redirect('/again?secret'))
+
+    result = run(url=server.url, search_string='nginx')
+
+    assert (result.status, result.message) == (
+        AwesomeCheck.CRITICAL,
+        f'redirect: more than 10 in a row, the last to {server.url}again',
+    )
+    assert len(server.requests) == 11
 
 
 def test_credentials_stay_with_their_origin(serve: Serve, run: Run) -> None:

@@ -14,25 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.awesome import search
-from datadog_checks.awesome.decompression import decompress
-from datadog_checks.awesome.encoding import Decoder
-from datadog_checks.awesome.normalization import Normalizer, normalize
-from datadog_checks.awesome.search import Rules, judge
-from datadog_checks.awesome.text import visible_text
+from datadog_checks.awesome.reading import search
+from datadog_checks.awesome.reading.decompression import decompress
+from datadog_checks.awesome.reading.encoding import Decoder
+from datadog_checks.awesome.reading.normalization import Normalizer, normalize
+from datadog_checks.awesome.reading.read import visible_text
+from datadog_checks.awesome.reading.search import Rules, judge
+from datadog_checks.awesome.reading.stream import drive
+
+from .alphabets import ALPHABETS
 
 pytestmark = pytest.mark.unit
 
-ALPHABETS = {
-    'ascii': 'aAbB.\\*|\n\0',
-    'utf-8': 'aAbBß ſẞSs漢é😀İ\n\0',
-    'utf-16': 'aAbBßSs漢é😀İ\n\0',
-    'windows-1252': 'aAbBßSséÉ€“\n',
-    'shift_jis': 'aAbｱ表ソ能漢字\n',
-    'gb18030': 'aAbß漢é😀\n',
-    'euc-kr': 'aAb한글\n',
-    'koi8-r': 'aAbДдЙй\n',
-}
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {'identity': bytes, 'gzip': gzip.compress, 'deflate': zlib.compress}
 PATTERNS = ['ab', 'a.b', '^a', 'b$', '(?s)a.b', '(?m)^b$', '[^a]b', 'a+b', 'é|漢', '(?i)AB', 'a{2}', r'\n']
 MARKUP = [
@@ -89,14 +82,14 @@ def cut(whole: bytes | str, positions: list[int]) -> Iterator[bytes | str]:
 
 @st.composite
 def pages(draw: st.DrawFn) -> tuple[str, str]:
-    """Give an encoding and a text that it can hold."""
+    """Return an encoding and a text that it can hold."""
     encoding = draw(st.sampled_from(sorted(ALPHABETS)))
     return encoding, draw(st.text(ALPHABETS[encoding], max_size=60))
 
 
 @st.composite
 def needles(draw: st.DrawFn, text: str, alphabet: str) -> tuple[str, ...]:
-    """Give some strings: parts of `text`, in any case, or others."""
+    """Return some strings: parts of `text`, in any case, or others."""
     start = draw(st.integers(0, len(text)))
     part = text[start : start + draw(st.integers(1, 5))] or 'a'
     others = draw(st.lists(st.text(alphabet, min_size=1, max_size=3), max_size=2))
@@ -104,16 +97,16 @@ def needles(draw: st.DrawFn, text: str, alphabet: str) -> tuple[str, ...]:
 
 
 def received(text: str, encoding: str, compression: str, cuts: list[int], chosen: bool) -> Iterator[str]:
-    """Give a page as the check gets it."""
+    """Return a page as the check gets it."""
     body = COMPRESSIONS[compression](text.encode(encoding))
     decoder = Decoder(f'text/plain; charset={encoding}', encoding if chosen and encoding != 'utf-16' else None)
-    return decoder.decode(decompress(cut(body, cuts), compression))  # type: ignore[arg-type]
+    return drive(decompress(cut(body, cuts), compression), decoder)  # type: ignore[arg-type]
 
 
 CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 
 
-@pytest.mark.parametrize('long', [0, search.LONG])
+@pytest.mark.parametrize('long', [0, search.MIN_PIECE_FOR_ENGINE])
 @given(st.data(), pages(), CUTS, st.sampled_from(sorted(COMPRESSIONS)), st.booleans(), st.booleans(), st.booleans())
 def test_strings(
     long: int,
@@ -132,13 +125,13 @@ def test_strings(
 
     with pytest.MonkeyPatch.context() as patch:
         # Long pieces are searched in another way.
-        patch.setattr(search, 'LONG', long)
+        patch.setattr(search, 'MIN_PIECE_FOR_ENGINE', long)
         verdict = judge(rules, received(text, encoding, compression, cuts, chosen))
 
     fold = str if case_sensitive else str.casefold
     there = [fold(string) in fold(text) for string in required]
     bad = [string for string in forbidden if fold(string) in fold(text)]
-    assert verdict.found == ((any(there) if any_suffices else all(there)) and not bad)
+    assert verdict.passed == ((any(there) if any_suffices else all(there)) and not bad)
     assert set(verdict.forbidden) <= set(bad)
     assert not set(verdict.missing) & {string for string, found in zip(required, there, strict=True) if found}
 
@@ -157,7 +150,7 @@ def test_regular_expressions(
     python = pattern.replace('$', r'(?![^\n])' if '(?m)' in pattern else r'\Z')
     # The engines fold case differently beyond ASCII, where these patterns hold é alone: É is in no alphabet with them.
     flags = 0 if case_sensitive else re.IGNORECASE
-    assert verdict.found == bool(re.search(python, text, flags))
+    assert verdict.passed == bool(re.search(python, text, flags))
 
 
 @given(st.lists(st.sampled_from(MARKUP), max_size=25), CUTS)

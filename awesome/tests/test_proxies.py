@@ -12,9 +12,9 @@ import trustme
 from datadog_checks.awesome import AwesomeCheck
 
 from .conftest import Result
-from .proxy import forward, require_password, socks
+from .proxy import both, forward, require_password, socks
 from .server import Server, response
-from .test_faults import TIMEOUT, flood, send, silence, trickle
+from .answers import TIMEOUT, flood, octets, send, silence, trickle
 
 pytestmark = pytest.mark.unit
 
@@ -30,10 +30,6 @@ def page(request: Any, ca: trustme.CA, trusted: str, serve: Serve, serve_tls: Se
     """An instance that looks at a page which is there."""
     server = serve(PAGE) if request.param == 'http' else serve_tls(ca.issue_cert('127.0.0.1'), PAGE)
     return {'url': server.url, 'search_string': 'nginx', 'tls_ca_cert': trusted, 'timeout': 5}
-
-
-def both(url: str, **options: Any) -> dict[str, Any]:
-    return {'http': url, 'https': url, **options}
 
 
 def test_proxy_of_the_instance(page: dict[str, Any], serve: Serve, run: Run) -> None:
@@ -113,7 +109,7 @@ def test_proxy_behind_tls(
     assert len(proxy.requests) == 1
 
 
-WAITING = f'timeout: {TIMEOUT:g} s were over while connecting to 127.0.0.1 port '
+WAITING = f'timeout: gave up after {TIMEOUT:g} s while connecting through the proxy'
 
 
 @pytest.mark.parametrize(
@@ -121,13 +117,16 @@ WAITING = f'timeout: {TIMEOUT:g} s were over while connecting to 127.0.0.1 port 
     [
         (
             send(b'HTTP/1.1 502 Bad Gateway\r\n\r\n'),
-            'connect: the proxy did not connect: Tunnel connection failed: 502 Bad Gateway',
+            'connect: the proxy could not connect: 502 Bad Gateway',
         ),
-        (send(), 'connect: the proxy did not connect: Remote end closed connection without response'),
+        (send(), 'connect: the proxy could not connect: it closed the connection without a response'),
         (silence, WAITING),
-        (trickle(b'', [b'H']), WAITING),
+        (trickle(b'', octets(b'HTTP/1.1 200 OK')), WAITING),
         (trickle(b'HTTP/1.1 200 OK\r\n', [b'X: y\r\n']), WAITING),
-        (flood(b'HTTP/1.1 200 OK\r\n', b'X: ' + b'x' * 60_000 + b'\r\n'), 'status: more than 256 KiB of headers'),
+        (
+            flood(b'HTTP/1.1 200 OK\r\n', b'X: ' + b'x' * 60_000 + b'\r\n'),
+            'connect: the proxy could not connect: more than 256 KiB of headers',
+        ),
     ],
     ids=['502', 'closed', 'silent', 'trickled', 'trickled headers', 'endless headers'],
 )
@@ -136,7 +135,7 @@ def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, ru
 
     result = run(url='https://127.0.0.1:1/', search_string='a', timeout=TIMEOUT, proxy=both(proxy.url))
 
-    assert (result.status, result.message) == (CRITICAL, message + (str(proxy.port) if message == WAITING else ''))
+    assert (result.status, result.message) == (CRITICAL, message)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,6 @@ def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, ru
     [
         ('http://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
         ('socks5://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
-        ('http://', 'connect: no request to 127.0.0.1 can be made with these options'),
     ],
 )
 def test_proxy_that_is_not_there(proxy: str, message: str, page: dict[str, Any], run: Run) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datadog_checks.awesome.search import LONG, Rules, Verdict, compile_pattern, judge
+from datadog_checks.awesome.reading.search import MIN_PIECE_FOR_ENGINE, Rules, Verdict, compile_pattern, judge
 
 pytestmark = pytest.mark.unit
 
@@ -73,7 +73,7 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
         for _ in range(100):
             yield Piece('x' * 1000)
 
-    assert not judge(Rules(('needle',)), pieces()).found
+    assert not judge(Rules(('needle',)), pieces()).passed
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
         (
             r'a\Z',
             r"'a\\Z' is not a regular expression: unrecognized escape sequence;"
-            ' see https://docs.rs/regex/latest/regex/#syntax',
+            ' write `\z` instead of `\Z`',
         ),
     ],
 )
@@ -111,23 +111,23 @@ def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -
 @pytest.mark.parametrize('pattern', [r'(a+)+$', r'^(a|a)*$', r'(.*a){20}$', r'(\s*a)+\s*$'])
 def test_patterns_that_hang_python_take_no_time(pattern: str) -> None:
     """They would run for years with `re`."""
-    assert not judge(Rules((pattern,), regex=True), ['a' * 50_000 + '!\n']).found
+    assert not judge(Rules((pattern,), regex=True), ['a' * 50_000 + '!\n']).passed
 
 
 @pytest.mark.parametrize('string', ['a.b', 'a|b', '(', '\\', ' a', '\n', '\0', '#', '-', 'é'])
 @pytest.mark.parametrize('filler', ['.', 'é'])
 def test_long_pieces_are_searched_for_the_very_string(string: str, filler: str) -> None:
-    filler *= 2 * LONG
+    filler *= 2 * MIN_PIECE_FOR_ENGINE
 
-    assert judge(Rules((string,)), [filler + string + filler]).found
-    assert judge(Rules((string,)), [filler, filler]).found == (string in filler)
-    assert judge(Rules((string,)), [filler + string[:1], string[1:] + filler]).found
-    assert judge(Rules((string,), ('x' * 2000,)), [filler, filler + string]).found
+    assert judge(Rules((string,)), [filler + string + filler]).passed
+    assert judge(Rules((string,)), [filler, filler]).passed == (string in filler)
+    assert judge(Rules((string,)), [filler + string[:1], string[1:] + filler]).passed
+    assert judge(Rules((string,), ('x' * 2000,)), [filler, filler + string]).passed
 
 
 def test_strings_that_would_take_long_to_compile_are_searched_as_they_are() -> None:
     strings = tuple(f'{"x" * 200_000}{number}' for number in range(10))
-    page = '.' * LONG
+    page = '.' * MIN_PIECE_FOR_ENGINE
 
-    assert judge(Rules(strings), [page, *strings, page]).found
+    assert judge(Rules(strings), [page, *strings, page]).passed
     assert judge(Rules(strings), [page, page]).missing == strings

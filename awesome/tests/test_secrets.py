@@ -3,80 +3,37 @@
 from __future__ import annotations
 
 import logging
-import socket
-from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.secrets import MASK, Mask, secrets_of
 
+from .leaks import ECHOES, LEAKS, SECRETS, instance_with_secrets, leaks_in
 from .server import Server, response
-from .test_faults import FAULTS, TIMEOUT
 
 pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
 
-SECRETS = {
-    'user info': 'Pass%20Word-in-URL',
-    'query': 'Token-in-Query',
-    'header': 'Key-in-Header',
-    'bearer': 'Token-in-Bearer',
-    'fragment': 'Secret-in-Fragment',
-    'data': 'Secret-in-Data',
-}
-LEAKS = [*SECRETS.values(), 'Pass Word-in-URL', b64encode(b'me:Pass Word-in-URL').decode()]
-# Schemes and hosts are shown in lower case.
-LEAKS += [secret.lower() for secret in LEAKS]
+DOORS = {'direct': {}, 'client': {'auth_type': 'digest', 'username': 'user', 'password': 'Password-of-Digest'}}
 
 
-def instance_of(server: Server) -> dict[str, Any]:
-    return {
-        'url': f'http://me:{SECRETS["user info"]}@127.0.0.1:{server.port}/?t={SECRETS["query"]}#{SECRETS["fragment"]}',
-        'search_string': 'not there',
-        'timeout': TIMEOUT,
-        'method': 'POST',
-        'data': {'password': SECRETS['data']},
-        'headers': {'X-Key': SECRETS['header']},
-        'extra_headers': {'X-Authorization': f'Bearer {SECRETS["bearer"]}'},
-        'log_requests': True,
-    }
-
-
-def echo(prefix: bytes, suffix: bytes = b'') -> Callable[[socket.socket, bytes], None]:
-    """Send everything that the client sent back to it."""
-
-    def answer(connection: socket.socket, request: bytes) -> None:
-        connection.sendall(prefix + b' '.join(request.split()) + suffix)
-
-    return answer
-
-
-ECHOES = {
-    'in the title': echo(b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<title>', b'</title>'),
-    'as the status line': echo(b'', b'\r\n\r\n'),
-    'as the reason': echo(b'HTTP/1.1 500 ', b'\r\n\r\n'),
-    'as a header that is none': echo(b'HTTP/1.1 200 OK\r\n\x00', b'\r\n\r\n'),
-    'as the length': echo(b'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: ', b'\r\n\r\n'),
-    'as the encoding': echo(b'HTTP/1.1 200 OK\r\nContent-Encoding: ', b'\r\n\r\n'),
-    'as the location': echo(b'HTTP/1.1 302 x\r\nLocation: ', b'\r\n\r\n'),
-    'as a protocol': lambda c, _: c.sendall(f'HTTP/1.1 302 x\r\nLocation: {SECRETS["header"]}:/\r\n\r\n'.encode()),
-    'as a host': lambda c, _: c.sendall(f'HTTP/1.1 302 x\r\nLocation: http://{SECRETS["header"]}/\r\n\r\n'.encode()),
-}
-ANSWERS: dict[str, Any] = {fault: answer for fault, (answer, _) in FAULTS.items()} | ECHOES
-
-
-@pytest.mark.parametrize('answer', ANSWERS)
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize('answer', ECHOES)
 def test_nothing_secret_is_seen(
-    answer: str, serve: Serve, aggregator: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    answer: str,
+    door: str,
+    serve: Serve,
+    aggregator: Any,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    # Not ours: at its debug level urllib3 logs every request line, of all checks.
-    caplog.set_level(logging.INFO, 'urllib3.connectionpool')
-    server = serve(ANSWERS[answer])
-    check = AwesomeCheck(name='awesome', init_config={}, instances=[instance_of(server)])
+    server = serve(ECHOES[answer])
+    check = AwesomeCheck(name='awesome', init_config={}, instances=[instance_with_secrets(server) | DOORS[door]])
 
     error = check.run()
 
@@ -84,9 +41,7 @@ def test_nothing_secret_is_seen(
     assert SECRETS['header'].encode() in server.requests[0]
     (result,) = aggregator.service_checks('awesome.search')
     assert result.status in (AwesomeCheck.WARNING, AwesomeCheck.CRITICAL)
-    assert [
-        secret for secret in LEAKS if secret in f'{result.message} {result.tags} {caplog.text} {capfd.readouterr()}'
-    ] == []
+    assert leaks_in(f'{result.message} {result.tags} {caplog.text} {capfd.readouterr()}') == []
 
 
 def test_nothing_secret_is_in_the_traceback_of_an_unforeseen_error(
@@ -95,13 +50,87 @@ def test_nothing_secret_is_in_the_traceback_of_an_unforeseen_error(
     def fail(*_: object) -> None:
         raise LookupError(' '.join(LEAKS))
 
-    monkeypatch.setattr('datadog_checks.awesome.check.read', fail)
+    monkeypatch.setattr('datadog_checks.awesome.probe.read', fail)
 
-    check = AwesomeCheck(name='awesome', init_config={}, instances=[instance_of(serve(response(b'x')))])
+    check = AwesomeCheck(name='awesome', init_config={}, instances=[instance_with_secrets(serve(response(b'x')))])
 
     assert check.run() == ''
     assert 'LookupError' in caplog.text
-    assert [secret for secret in LEAKS if secret in caplog.text] == []
+    assert leaks_in(caplog.text) == []
+
+
+URL = 'http://localhost/'
+OAUTH = {'type': 'oauth', 'url': URL, 'client_id': 'id', 'client_secret': 'hunter22'}
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        pytest.param({'url': 'http://me:hunter22@localhost/'}, id='password in the URL'),
+        pytest.param({'url': 'http://hunter22@localhost/'}, id='user without a password'),
+        pytest.param({'url': 'http://hunter22:@localhost/'}, id='user with an empty password'),
+        pytest.param({'url': 'http://localhost/?token=hunter22'}, id='value in the query'),
+        pytest.param({'url': 'http://localhost/?a&hunter22'}, id='key in the query'),
+        pytest.param({'url': 'http://localhost/#hunter22'}, id='fragment'),
+        pytest.param({'password': 'hunter22', 'username': 'me'}, id='password'),
+        pytest.param({'headers': {'Cookie': 'a=1; session=hunter22; b=2'}}, id='one of several cookies'),
+        pytest.param({'headers': {'Authorization': 'Bearer hunter22'}}, id='bearer token'),
+        pytest.param({'extra_headers': {'X-Api-Key': 'hunter22'}}, id='header'),
+        pytest.param({'data': 'user=me&password=hunter22'}, id='form as a string'),
+        pytest.param({'data': {'user': 'me', 'password': 'hunter22'}}, id='form'),
+        pytest.param({'data': {'codes': ['hunter22']}}, id='list in a form'),
+        pytest.param({'data': '{"login": {"codes": ["hunter22"]}}'}, id='JSON'),
+        pytest.param({'proxy': {'http': 'http://me:hunter22@proxy:3128'}}, id='password of a proxy'),
+        pytest.param({'proxy': {'http': 'http://hunter22@proxy:3128'}}, id='user of a proxy'),
+        pytest.param({'tls_private_key_password': 'hunter22'}, id='password of a key'),
+        pytest.param({'auth_token': {'reader': OAUTH, 'writer': {}}}, id='client secret'),
+        pytest.param({'auth_token': {'reader': {'options': {'assertion': 'hunter22'}}}}, id='option of a token'),
+        pytest.param({'auth_token': {'writer': {'value': 'hunter22 <TOKEN>'}}}, id='header beside a token'),
+    ],
+)
+def test_secret_of_each_option_is_hidden(options: dict[str, Any]) -> None:
+    mask = Mask(secrets_of({'url': URL} | options, {}))
+
+    assert mask('it is hunter22, really') == f'it is {MASK}, really'
+
+
+SPELLED = 'Päss "w&rd\\" / 1'
+
+
+@pytest.mark.parametrize(
+    'spelling',
+    [
+        pytest.param(SPELLED, id='as it is'),
+        pytest.param(SPELLED.upper(), id='upper case'),
+        pytest.param('P%C3%A4ss%20%22w%26rd%5C%22%20%2F%201', id='percent-encoded'),
+        pytest.param('P%c3%a4ss+%22w%26rd%5c%22+/+1', id='of a form'),
+        pytest.param('P&auml;ss'.replace('&auml;', '&#228;') + ' &quot;w&amp;rd\\&quot; / 1', id='HTML'),
+        pytest.param('P\\u00e4ss \\"w&rd\\\\\\" / 1', id='JSON'),
+        pytest.param('PÃ¤ss "w&rd\\" / 1', id='UTF-8 read as Latin-1'),
+        pytest.param('Päss\n  "w&rd\\"\t/ 1', id='other white space'),
+        pytest.param('UMOkc3MgIncmcmRcIiAvIDE', id='base64'),
+    ],
+)
+def test_secret_is_hidden_in_each_spelling(spelling: str) -> None:
+    assert Mask([SPELLED])(f'<{spelling}>') == f'<{MASK}>'
+
+
+def test_longest_secret_is_hidden_whole() -> None:
+    assert Mask(['secret', 'secret-longer', 'sec'])('secret-longer secret') == f'{MASK} {MASK}'
+
+
+def test_short_secret_is_hidden_where_it_stands_alone() -> None:
+    mask = Mask(secrets_of({'url': URL, 'username': 'me', 'password': 'pw'}, {}))
+
+    assert mask('pw: pwned by "pw"') == f'{MASK}: pwned by "{MASK}"'
+
+
+def test_secret_that_is_obtained_later_is_hidden_from_then_on() -> None:
+    mask = Mask(['first-one'])
+
+    mask.add('second-one')
+
+    assert mask('first-one second-one') == f'{MASK} {MASK}'
 
 
 def test_nothing_secret_is_in_a_configuration_error() -> None:
@@ -125,7 +154,7 @@ def test_search_string_stays_readable_even_if_it_is_in_the_query(serve: Serve, a
 
     AwesomeCheck('awesome', {}, [instance]).check(instance)
 
-    assert "missing 'datadog agent'" in aggregator.service_checks('awesome.search')[0].message
+    assert "'datadog agent' not found" in aggregator.service_checks('awesome.search')[0].message
 
 
 def test_what_is_too_short_or_no_secret_stays_readable(serve: Serve, aggregator: Any) -> None:

@@ -16,11 +16,11 @@ import trustme
 from cryptography import x509
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.base.utils import http
+from datadog_checks.base.utils import tls
 
 from .conftest import Result
 from .server import Server, response
-from .test_faults import TIMEOUT, silence, trickle
+from .answers import TIMEOUT, silence, trickle
 
 pytestmark = pytest.mark.unit
 
@@ -58,16 +58,16 @@ class SelfSigned:
 BAD: dict[str, tuple[Callable[[trustme.CA], Any], str]] = {
     'of another authority': (
         lambda _: trustme.CA().issue_cert('127.0.0.1'),
-        'TLS: unable to get local issuer certificate',
+        'TLS: the issuer of the certificate is unknown',
     ),
-    'self-signed': (self_signed, 'TLS: self-signed certificate'),
+    'self-signed': (self_signed, 'TLS: the certificate is self-signed'),
     'expired': (
         lambda ca: ca.issue_cert('127.0.0.1', not_before=PAST, not_after=PAST + datetime.timedelta(days=1)),
-        'TLS: certificate has expired',
+        'TLS: the certificate has expired',
     ),
     'of another host': (
         lambda ca: ca.issue_cert('example.com'),
-        "TLS: IP address mismatch, certificate is not valid for '127.0.0.1'.",
+        "TLS: the certificate is not valid for '127.0.0.1', only for 'example.com'",
     ),
 }
 
@@ -89,7 +89,7 @@ def test_address_that_a_bad_certificate_names_is_not_fetched(serve: Serve, serve
     issuer = serve(response(b''))
     server = serve_tls(WithIssuer(issuer.url), PAGE)
 
-    assert run(url=server.url, search_string='nginx').message == 'TLS: self-signed certificate'
+    assert run(url=server.url, search_string='nginx').message == 'TLS: the certificate is self-signed'
     assert (server.accepted, issuer.accepted) == (1, 0)
 
 
@@ -136,9 +136,11 @@ def trickled_handshake(connection: socket.socket) -> None:
         ),
         pytest.param(lambda c: None, 'TLS: the server closed the connection during the handshake', id='closed'),
         pytest.param(
-            lambda c: silence(c, b''), f'timeout: {TIMEOUT:g} s were over while in the TLS handshake', id='silent'
+            lambda c: silence(c, b''), f'timeout: gave up after {TIMEOUT:g} s during the TLS handshake', id='silent'
         ),
-        pytest.param(trickled_handshake, f'timeout: {TIMEOUT:g} s were over while in the TLS handshake', id='trickled'),
+        pytest.param(
+            trickled_handshake, f'timeout: gave up after {TIMEOUT:g} s during the TLS handshake', id='trickled'
+        ),
     ],
 )
 def test_handshake_that_fails(first: Callable[[socket.socket], None], message: str, serve: Serve, run: Run) -> None:
@@ -162,7 +164,7 @@ def test_trickling_over_tls_ends_in_time(
 
     result = run(url=server.url, search_string='a', tls_ca_cert=trusted, timeout=TIMEOUT)
 
-    assert result.message.startswith(f'timeout: {TIMEOUT:g} s were over while ')
+    assert result.message.startswith(f'timeout: gave up after {TIMEOUT:g} s while ')
 
 
 @pytest.fixture
@@ -180,7 +182,7 @@ def test_client_certificate(
     options = {'url': server.url, 'search_string': 'nginx', 'tls_ca_cert': trusted}
 
     assert run(**options, **client_certificate).status == OK
-    assert run(**options).message == 'TLS: tlsv13 alert certificate required'
+    assert run(**options).message == 'TLS: the server asks for a client certificate'
 
 
 def test_client_certificate_and_headers_stay_with_their_origin(
@@ -191,7 +193,7 @@ def test_client_certificate_and_headers_stay_with_their_origin(
 
     result = run(url=own.url, search_string='a', tls_ca_cert=trusted, headers={'X-Key': 'k'}, **client_certificate)
 
-    assert result.message == 'TLS: tlsv13 alert certificate required'
+    assert result.message == 'TLS: the server asks for a client certificate'
     assert b'X-Key: k' in own.requests[0]
     assert foreign.requests == []
 
@@ -203,7 +205,7 @@ def test_host_header_can_name_the_certificate(ca: trustme.CA, trusted: str, serv
     assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted, **options).status == OK
     options['headers'] = {'Host': 'other.example'}
     assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted, **options).message.startswith(
-        'TLS: hostname'
+        "TLS: the certificate is not valid for 'other.example'"
     )
 
 
@@ -217,14 +219,14 @@ def test_connections_are_fresh_and_the_context_is_built_once(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    create = Mock(wraps=http.create_ssl_context)
-    monkeypatch.setattr(http, 'create_ssl_context', create)
+    create = Mock(wraps=tls.create_ssl_context)
+    monkeypatch.setattr(tls, 'create_ssl_context', create)
     server = serve_tls(ca.issue_cert('127.0.0.1'), response(b'nginx', Connection='keep-alive'))
     instance = {'url': server.url, 'search_string': '!', 'tls_ca_cert': trusted, 'persist_connections': persist}
     check = AwesomeCheck('awesome', {}, [instance])
 
     for _ in range(3):
-        assert run(check).message.startswith("missing '!'")
+        assert run(check).message.startswith("'!' not found")
 
     assert (server.accepted, create.call_count) == (connections, 1)
 
@@ -240,7 +242,7 @@ def test_certificate_that_is_not_yet_valid(ca: trustme.CA, trusted: str, serve_t
 
     result = run(url=server.url, search_string='nginx', tls_ca_cert=trusted)
 
-    assert (result.status, result.message) == (CRITICAL, 'TLS: certificate is not yet valid')
+    assert (result.status, result.message) == (CRITICAL, 'TLS: the certificate is not yet valid')
     assert (server.accepted, server.requests) == (1, [])
 
 
@@ -260,7 +262,10 @@ def test_http_on_a_port_that_speaks_tls(serve: Serve, run: Run) -> None:
 
 @pytest.mark.parametrize(
     ('option', 'cause'),
-    [('tls_ca_cert', 'no certificate or crl found'), ('tls_cert', 'the handshake failed')],
+    [
+        ('tls_ca_cert', 'it has no certificate in PEM format'),
+        ('tls_cert', 'it has no certificate in PEM format'),
+    ],
 )
 def test_configured_file_that_is_no_certificate(
     option: str, cause: str, tmp_path: Path, ca: trustme.CA, serve_tls: Serve, run: Run
@@ -270,7 +275,7 @@ def test_configured_file_that_is_no_certificate(
 
     result = run(url=server.url, search_string='nginx', **{option: str(tmp_path / 'junk')})
 
-    assert result.message == f'TLS: a configured certificate or key cannot be used: {cause}'
+    assert result.message == f'TLS: {option} {tmp_path / "junk"}: {cause}'
     assert (result.status, server.accepted) == (CRITICAL, 0)
 
 

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.awesome.__main__ import main
-from datadog_checks.awesome.locate import locate
-from datadog_checks.awesome.search import Rules
+from datadog_checks.awesome.reporting.locate import locate
+from datadog_checks.awesome.reading.search import Rules
 
 from .conftest import Result
 from .server import Server, response
-from .test_faults import silence
-from .test_properties import ALPHABETS
-from .test_secrets import LEAKS, SECRETS, echo
+from .answers import silence
+from .alphabets import ALPHABETS
+from .leaks import SECRETS, echo, leaks_in
 
 pytestmark = pytest.mark.unit
 
@@ -58,13 +58,13 @@ def page(serve: Serve) -> str:
 
 
 def line(printed: str, label: str) -> str:
-    """Give the one line with a label."""
+    """Return the one line with a label."""
     (text,) = (text for text in printed.splitlines() if text.startswith(f'  {label:<12}'))
     return text[14:]
 
 
 def configuration(printed: str) -> dict[str, Any]:
-    """Give the instance of the YAML that was printed."""
+    """Return the instance of the YAML that was printed."""
     (instance,) = yaml.safe_load(printed[printed.index('\ninstances:') :])['instances']
     assert isinstance(instance, dict)
     return instance
@@ -89,13 +89,16 @@ def test_page_that_is_as_it_should_be(page: str, try_page: Try) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'explanation'),
     [
-        (['THANK YOU'], "'THANK YOU': it is there in other case; set case_sensitive: false"),
-        (['using nginx.'], "'using nginx.': a reader sees it, but the source has markup or white space in it; set sea"),
+        (['THANK YOU'], "'THANK YOU': it is there in different case; set case_sensitive: false"),
+        (
+            ['using nginx.'],
+            "'using nginx.': it is in the visible text, but the source has markup or white space inside it; set sea",
+        ),
         (
             ['Café', '--encoding', 'cp1252'],
-            "'Café': the page is in utf-8, and was read as cp1252 (the option `encoding`)",
+            "'Café': the page is in utf-8, but was read as windows-1252 (the option `encoding`)",
         ),
-        (['Apache'], "'Apache': neither case, markup, encoding nor size explains it"),
+        (['Apache'], "'Apache': not on the page; ignoring case, markup, and encoding does not help"),
     ],
 )
 def test_miss_is_explained(arguments: list[str], explanation: str, page: str, try_page: Try) -> None:
@@ -124,14 +127,14 @@ def test_dead_host(url: str, headline: str, try_page: Try) -> None:
 
     assert status == CRITICAL
     assert printed.startswith(headline)
-    assert line(printed, 'to do').startswith('Check ')
+    assert line(printed, 'next step').startswith('Check ')
 
 
 def test_error_page(serve: Serve, try_page: Try) -> None:
     status, printed = try_page(serve(response(b'', '404 x')).url, 'a')
 
     assert (status, printed.splitlines()[0]) == (CRITICAL, 'CRITICAL  status: 404 Not Found')
-    assert line(printed, 'to do') == 'Check the path in `url`.'
+    assert line(printed, 'next step') == 'Check the path in `url`.'
 
 
 def test_certificate(ca: trustme.CA, serve_tls: Serve, try_page: Try) -> None:
@@ -151,7 +154,7 @@ def test_certificate(ca: trustme.CA, serve_tls: Serve, try_page: Try) -> None:
         ['T[a-z]+k', '--regex'],
         ['thank', '--ignore-case', '--forbidden', '404'],
         ['using nginx.', '--text'],
-        ['Café', '--encoding', 'latin-1'],
+        ['Café', '--encoding', 'latin1'],
         ['nginx', '--header', 'X-Key: value', '--timeout', '5', '--no-verify'],
     ],
 )
@@ -175,7 +178,7 @@ def test_init_config_of_a_file_counts(serve: Serve, try_page: Try, tmp_path: Pat
     instance = {'url': serve(silence).url, 'search_string': 'a'}
     file.write_text(yaml.safe_dump({'init_config': {'timeout': 0.2}, 'instances': [instance]}))
 
-    assert try_page('--config', str(file))[1].startswith('CRITICAL  timeout: 0.2 s')
+    assert try_page('--config', str(file))[1].startswith('CRITICAL  timeout: gave up after 0.2 s')
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ def test_init_config_of_a_file_counts(serve: Serve, try_page: Try, tmp_path: Pat
         ('instances:', 'it has no list of `instances`'),
         ('instances: [a]', 'it has no list of `instances`'),
         ('instances: []', 'has 0 instances: there is no number 1'),
-        ('instances: [{url: "http://a/"}]', 'search_string: Field required'),
+        ('instances: [{url: "http://a/"}]', 'search_string: is required'),
     ],
 )
 def test_file_that_is_no_configuration(content: str | None, message: str, try_page: Try, tmp_path: Path) -> None:
@@ -241,12 +244,12 @@ def test_json_has_everything(page: str, try_page: Try) -> None:
     result = json.loads(printed)
 
     assert (status, result['status']) == (WARNING, 'WARNING')
-    assert result['message'].startswith("missing 'THANK' in ")
+    assert result['message'].startswith("'THANK' not found (")
     assert (result['found'][0]['string'], result['found'][0]['line']) == ('Thank', 3)
     assert result['missing'][0]['set'] == {'case_sensitive': False}
     assert result['page']['title'] == 'Café'
     assert result['metrics']['awesome.search.found'] == 0
-    assert result['tags'] == [f'url:{page}']
+    assert result['tags'] == [f'url:{page}', f'instance:{page}']
     assert result['configuration']['instances'][0]['url'] == page
     assert json.loads(try_page('localhost', 'a', '--json')[1])['status'] == 'INVALID'
 
@@ -268,7 +271,7 @@ def test_nothing_secret_is_printed(serve: Serve, try_page: Try) -> None:
     for flag in ([], ['--json']):
         printed = try_page(url, 'HTTP', '--header', f'X-Key: {SECRETS["header"]}', *flag)[1]
 
-        assert [leak for leak in LEAKS if leak in printed] == []
+        assert leaks_in(printed) == []
 
 
 def test_built_in_page_needs_nothing(try_page: Try) -> None:
@@ -305,7 +308,7 @@ def test_command_ends_with_the_status(page: str) -> None:
     ended = subprocess.run([*COMMAND, page, 'Apache'], capture_output=True, text=True)
 
     assert (ended.returncode, ended.stderr) == (WARNING, '')
-    assert ended.stdout.startswith("WARNING  missing 'Apache'")
+    assert ended.stdout.startswith("WARNING  'Apache' not found")
 
 
 def test_reader_may_hang_up(page: str) -> None:

@@ -21,8 +21,9 @@ import yaml
 
 from datadog_checks.base import ConfigurationError
 
-from .message import printable
-from .trial import STATUSES, Result, lines, try_page
+from .reporting.message import printable
+from .reporting.report import Status
+from .trial import Result, lines, try_page
 
 COLOURS = {'OK': 32, 'WARNING': 33, 'CRITICAL': 31, 'INVALID': 35}
 INVALID = 3
@@ -111,7 +112,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 
 
 def instance_of(given: Namespace, url: str) -> dict[str, Any]:
-    """Give the instance that the flags describe."""
+    """Return the instance that the flags describe."""
     found = given.strings or ['Thank you for using nginx.']
     headers = {name.strip(): value.strip() for name, _, value in (header.partition(':') for header in given.header)}
     options = {
@@ -131,7 +132,7 @@ def instance_of(given: Namespace, url: str) -> dict[str, Any]:
 
 
 def configured(path: str, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the `init_config` and an instance of a file; raise ConfigurationError."""
+    """Return the `init_config` and an instance of a file; raise ConfigurationError."""
     try:
         with open(path, encoding='utf-8') as file:
             configuration = yaml.safe_load(file)
@@ -178,11 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # As https://docs.python.org/3/library/signal.html#note-on-sigpipe has it: the interpreter flushes again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return STATUSES.index(result['status']) if result['status'] in STATUSES else INVALID
+    return INVALID if result['status'] == 'INVALID' else Status[result['status']]
 
 
 def _one_line(error: str) -> str:
-    """Give a configuration error on one line: "url: must have a host"."""
+    """Return a configuration error on one line: "url: must have a host"."""
     found = [line.removeprefix('  Value error,').strip() for line in error.splitlines()]
     pairs = zip(found[1::2], found[2::2], strict=False)
     return '; '.join(f'{option}: {reason}' if option else reason for option, reason in pairs) or error

@@ -1,47 +1,143 @@
-"""Why a page could not be obtained, in plain words."""
+"""Why a run could not decide about its page: data, which `str` words and remedies are looked up by."""
 
 from __future__ import annotations
 
-import os
-import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from enum import Enum, StrEnum
+from typing import Self
 
-NOT_TLS = ('HTTP_REQUEST', 'PACKET_LENGTH_TOO_LONG', 'RECORD_LAYER_FAILURE', 'UNKNOWN_PROTOCOL', 'WRONG_VERSION_NUMBER')
+
+class Step(StrEnum):
+    """The step of a run that failed: what the message of a CRITICAL begins with."""
+
+    DNS = 'DNS'
+    CONNECT = 'connect'
+    TLS = 'TLS'
+    TIMEOUT = 'timeout'
+    STATUS = 'status'
+    REDIRECT = 'redirect'
+    BODY = 'body'
+    INTERNAL = 'internal error in the check'
+
+
+class Kind(Enum):
+    """What went wrong: a member for each remedy, with the step at which it shows."""
+
+    UNKNOWN_HOST = Step.DNS, 1
+    INVALID_HOST = Step.DNS, 2
+    LOOKUP = Step.DNS, 3
+
+    REFUSED = Step.CONNECT, 1
+    UNREACHABLE = Step.CONNECT, 2
+    CONNECT = Step.CONNECT, 3
+    RESOURCES = Step.CONNECT, 4
+    PROXY = Step.CONNECT, 5
+    PROXY_LOGIN = Step.CONNECT, 6
+    TOKEN = Step.CONNECT, 7
+
+    EXPIRED = Step.TLS, 1
+    ISSUER_EXPIRED = Step.TLS, 2
+    NOT_YET_VALID = Step.TLS, 3
+    SELF_SIGNED = Step.TLS, 4
+    UNKNOWN_ISSUER = Step.TLS, 5
+    WRONG_NAME = Step.TLS, 6
+    CERTIFICATE = Step.TLS, 7
+    CLIENT_CERTIFICATE = Step.TLS, 8
+    NOT_TLS = Step.TLS, 9
+    HANDSHAKE = Step.TLS, 10
+    FILE = Step.TLS, 11
+
+    TIMEOUT = Step.TIMEOUT, 1
+
+    CLOSED = Step.STATUS, 1
+    RESET = Step.STATUS, 2
+    NOT_HTTP = Step.STATUS, 3
+    HTTP2 = Step.STATUS, 4
+    WANTS_TLS = Step.STATUS, 5
+    HEADERS = Step.STATUS, 6
+    LOGIN = Step.STATUS, 7
+    UNAUTHORIZED = Step.STATUS, 401
+    FORBIDDEN = Step.STATUS, 403
+    NOT_FOUND = Step.STATUS, 404
+    PROXY_UNAUTHORIZED = Step.STATUS, 407
+    TOO_MANY_REQUESTS = Step.STATUS, 429
+    BAD_GATEWAY = Step.STATUS, 502
+    UNAVAILABLE = Step.STATUS, 503
+    GATEWAY_TIMEOUT = Step.STATUS, 504
+    NOT_FOLLOWED = Step.STATUS, 8
+    SERVER_ERROR = Step.STATUS, 9
+    STATUS = Step.STATUS, 10
+
+    TOO_MANY_REDIRECTS = Step.REDIRECT, 1
+    REDIRECT_TARGET = Step.REDIRECT, 2
+    REDIRECT_WITH_DATA = Step.REDIRECT, 3
+
+    BROKEN_OFF = Step.BODY, 1
+    COMPRESSION = Step.BODY, 2
+    CODING = Step.BODY, 3
+
+    INTERNAL = Step.INTERNAL, 1
+
+    @property
+    def step(self) -> Step:
+        return self.value[0]
+
+
+class Activity(Enum):
+    """What a run is doing, in words for a timeout, and the step that it belongs to."""
+
+    START = 'while starting', Step.CONNECT
+    TOKEN = 'while getting a token from {}', Step.CONNECT
+    LOGIN = 'while logging in', Step.CONNECT
+    LOOKUP = 'while looking up {}', Step.DNS
+    CONNECT = 'while connecting to {} port {}', Step.CONNECT
+    PROXY = 'while connecting through the proxy', Step.CONNECT
+    HANDSHAKE = 'during the TLS handshake', Step.TLS
+    SEND = 'while sending the request', Step.STATUS
+    WAIT = 'while waiting for the response', Step.STATUS
+    READ = 'while reading the page', Step.BODY
+    SEARCH = 'while searching the page', Step.BODY
+
+    @property
+    def phrase(self) -> str:
+        return self.value[0]
+
+    @property
+    def step(self) -> Step:
+        return self.value[1]
 
 
 class Fault(Exception):
-    """The step that failed and its cause; what a server says in it may be hostile and of any length."""
+    """The page could not be fetched or read: the kind, and the cause as our words around values.
 
-    def __init__(self, step: str, cause: str) -> None:
-        super().__init__(f'{step}: {cause}')
-        self.step = step
+    The values may be foreign, hostile and of any length, so they stay apart from the words until `describe` masks them:
+    `Fault(Kind.REFUSED, '{} port {} refused the connection', host, port)`.
+    """
 
+    def __init__(self, kind: Kind, cause: str, *values: object) -> None:
+        super().__init__(kind, cause, *values)
+        self.kind = kind
+        self.activity: Activity | None = None
+        """What was being done when the time was over, for a timeout."""
+        self._cause = cause
+        self._values: tuple[object, ...] = values
 
-def feed_all[T](pieces: Iterable[T], feed: Callable[[T], str], flush: Callable[[], str]) -> Iterator[str]:
-    """Feed all pieces, then flush: also when a fault ends the pieces, since what came before may have decided."""
-    fault = None
-    try:
-        for piece in pieces:
-            yield feed(piece)
-    except Fault as e:
-        fault = e
-    yield flush()
-    if fault:
-        raise fault
+    @property
+    def step(self) -> Step:
+        """The step at which a run failed: for a timeout, that of what was being done."""
+        return self.activity.step if self.activity else self.kind.step
 
+    def masked(self, mask: Callable[[str], str]) -> Self:
+        """Return the fault with its values masked for good."""
+        self._values = tuple(mask(str(value)) for value in self._values)
+        self.args = (self.kind, self._cause, *self._values)
+        return self
 
-def os_cause(error: OSError) -> str:
-    """Give the plain cause of a socket's error, such as "connection refused"."""
-    return os.strerror(error.errno).lower() if error.errno else 'connection closed'
+    def describe(self, mask: Callable[[str], str] = str) -> str:
+        """Return the message "step: cause", with `mask` applied to each value."""
+        cause = self._cause.format(*(mask(str(value)) for value in self._values))
+        return cause if self.kind is Kind.INTERNAL else f'{self.kind.step}: {cause}'
 
-
-def tls_cause(error: OSError) -> str:
-    """Give the plain cause of a TLS error, such as "certificate has expired"."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return 'the server closed the connection during the handshake'
-    if isinstance(error, ssl.SSLError):
-        reason = error.reason or 'the handshake failed'
-        return 'the server does not speak TLS on this port' if reason in NOT_TLS else reason.replace('_', ' ').lower()
-    return f'{os_cause(error)} during the handshake'
+    def __str__(self) -> str:
+        """Return the words without the values: whoever logs a fault by chance reveals nothing."""
+        return self._cause

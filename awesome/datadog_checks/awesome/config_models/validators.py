@@ -1,18 +1,33 @@
-"""The rules that spec.yaml cannot say. No message repeats a URL: it may hold a password."""
+"""The rules that spec.yaml cannot say. No message repeats a URL, a header, or data: they may hold a secret."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from datadog_checks.awesome.encoding import codec
-from datadog_checks.awesome.normalization import normalize
-from datadog_checks.awesome.search import compile_pattern
+from datadog_checks.awesome.fetching.urls import parse_url
+from datadog_checks.awesome.reading.labels import encoding_of
+from datadog_checks.awesome.reading.normalization import normalize
+from datadog_checks.awesome.reading.search import compile_pattern
 
 Validator = Callable[..., Any]
+
+# RFC 9110, section 5.6.2.
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+PROXY_SCHEMES = ('http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h')
+# Of each way to log in, the package that the base package's client needs for it.
+AUTH_PACKAGES = {
+    'aws': 'botocore',
+    'basic': '',
+    'digest': 'requests',
+    'kerberos': 'requests_kerberos',
+    'ntlm': 'requests_ntlm',
+}
+CODES = [str(code) for code in range(100, 1000)]
 
 
 def optional(validate: Callable[[Any], Any]) -> Validator:
@@ -21,22 +36,16 @@ def optional(validate: Callable[[Any], Any]) -> Validator:
 
 
 def url(value: Any, **_: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise ValueError('must be the URL of a page, such as http://localhost:8000/')
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ValueError('must have a host and, if any, a port from 1 to 65535') from None
-    if parts.scheme not in ('http', 'https'):
-        raise ValueError(f'must start with http:// or https://, not with {parts.scheme or "a host or a path"}')
-    if not parts.hostname or port == 0:
-        raise ValueError('must have a host and, if any, a port from 1 to 65535')
-    return value
+    parse_url(value)
+    return value.strip()
 
 
 def strings(value: Any, **_: Any) -> Any:
     for string in value if isinstance(value, list | tuple) else [value]:
+        if string is None:
+            raise ValueError('is empty: give the string that the page must contain')
         if text(string) == '':
             raise ValueError('must not be empty: every page contains the empty string')
     if not value:
@@ -50,18 +59,26 @@ def text(value: Any) -> str:
     return value
 
 
-def encoding(value: Any) -> str:
-    if not codec(text(value)):
+def encoding(value: Any) -> Any:
+    if not encoding_of(text(value)):
         raise ValueError(f'must be an encoding of web pages, such as utf-8, windows-1252 or shift_jis, not {value!r}')
     return value
 
 
-def status_code(value: Any) -> str:
+def status_code(value: Any) -> Any:
     try:
-        re.compile(text(value))
+        pattern = re.compile(text(value))
     except re.error as e:
         raise ValueError(f'must be a regular expression, such as (200|404): {e}') from None
+    if not any(map(pattern.fullmatch, CODES)):
+        example = f', such as {pattern_of(value)}' if re.fullmatch('[1-9]xx', value) else ', such as 2.. or (200|404)'
+        raise ValueError(f'matches no status code from 100 to 999: must be a regular expression{example}')
     return value
+
+
+def pattern_of(value: str) -> str:
+    """Return the regular expression that somebody means who writes 2xx."""
+    return value.replace('x', '.')
 
 
 def seconds(value: Any) -> Any:
@@ -76,9 +93,86 @@ def size(value: Any) -> Any:
     return value
 
 
+def boolean(value: Any) -> Any:
+    if not isinstance(value, bool | str):
+        raise ValueError(f'must be true or false, not {_yaml_type(value)}')
+    return value
+
+
 def data(value: Any) -> Any:
-    if not isinstance(value, str | dict):
+    if not isinstance(value, str | Mapping):
         raise ValueError(f'must be a string or a mapping, not {_yaml_type(value)}')
+    return value
+
+
+def headers(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ValueError(f'must be a mapping such as {{X-Key: value}}, not {_yaml_type(value)}')
+    for name, header in value.items():
+        if not TOKEN.fullmatch(str(name)):
+            raise ValueError(f'{name!r} is not the name of a header: it may have letters, digits, and hyphens')
+        if header is None or isinstance(header, Mapping | list | tuple):
+            raise ValueError(f'{name} must have a string as its value, not {_yaml_type(header)}')
+        _check_header_value(str(name), str(header))
+    return value
+
+
+def _check_header_value(name: str, value: str) -> None:
+    if re.search(r'[\0\r\n]', value):
+        raise ValueError(f'the value of {name} must be one line')
+    try:
+        value.encode('latin-1')
+    except UnicodeEncodeError:
+        raise ValueError(f'the value of {name} must have only characters of ISO-8859-1: encode the others') from None
+
+
+def proxy(value: Any) -> Any:
+    example = 'must be a mapping such as {https: http://proxy:3128}'
+    if not isinstance(value, Mapping):
+        raise ValueError(example)
+    for scheme, location in value.items():
+        if scheme == 'no_proxy' or location in (None, ''):
+            continue
+        try:
+            parts = urlsplit(location if isinstance(location, str) else '')
+            valid = parts.scheme in PROXY_SCHEMES and parts.hostname and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError(f'{scheme} must be the URL of a proxy, such as http://proxy:3128 or socks5h://proxy:1080')
+    return value
+
+
+def auth_type(value: Any) -> Any:
+    package = AUTH_PACKAGES.get(text(value).lower())
+    if package is None:
+        raise ValueError(f'must be one of {", ".join(AUTH_PACKAGES)}, not {value!r}')
+    if package and not find_spec(package):
+        raise ValueError(f'{value} needs the Python package {package}, which is not installed')
+    return value
+
+
+def auth_token(value: Any) -> Any:
+    from datadog_checks.awesome.fetching.credentials import check_auth_token
+
+    check_auth_token(value)
+    return value
+
+
+def ciphers(value: Any) -> Any:
+    from datadog_checks.awesome.fetching.tls import check_ciphers
+
+    if not isinstance(value, str):
+        list_of_strings(value)
+    check_ciphers(value)
+    return value
+
+
+def list_of_strings(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'must be a list, not {_yaml_type(value)}')
+    for item in value:
+        text(item)
     return value
 
 
@@ -88,10 +182,27 @@ instance_forbidden_string = optional(strings)
 instance_encoding = optional(encoding)
 instance_http_response_status_code = optional(status_code)
 instance_method = optional(lambda value: text(value).upper())
-instance_name = optional(text)
 instance_data = optional(data)
 instance_max_body_size = optional(size)
+instance_headers = instance_extra_headers = optional(headers)
+instance_proxy = shared_proxy = optional(proxy)
+instance_auth_type = optional(auth_type)
+instance_auth_token = optional(auth_token)
+instance_tls_ciphers = optional(ciphers)
+instance_tags = instance_tls_protocols_allowed = optional(list_of_strings)
 instance_timeout = shared_timeout = instance_connect_timeout = instance_read_timeout = optional(seconds)
+instance_name = instance_username = instance_password = instance_ntlm_domain = optional(text)
+instance_tls_ca_cert = instance_tls_cert = instance_tls_private_key = optional(text)
+instance_case_sensitive = instance_regex = instance_allow_redirects = instance_persist_connections = optional(boolean)
+instance_tls_verify = instance_tls_use_host_header = instance_skip_proxy = instance_log_requests = optional(boolean)
+
+
+def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
+    """Check what is required: pydantic says it in words of its own."""
+    for option in ('url', 'search_string'):
+        if option not in values:
+            raise ValueError(f'{option}: is required')
+    return values
 
 
 def check_instance(model: Any) -> Any:
@@ -99,16 +210,43 @@ def check_instance(model: Any) -> Any:
     for option in ('search_string', 'forbidden_string'):
         value = getattr(model, option) or ()
         for string in (value,) if isinstance(value, str) else value:
-            try:
-                if model.regex:
-                    compile_pattern(string, model.case_sensitive)
-                elif model.search_in == 'text' and not normalize(string):
-                    raise ValueError('must not be blank: every text contains white space')
-            except ValueError as e:
-                raise ValueError(f'{option}: {e}') from None
+            with_name(option, check_string, model, string)
+    if model.method == 'HEAD':
+        raise ValueError('method: HEAD gets no page to search: use GET')
+    with_name('username, password', check_credentials, model)
     return model
 
 
+def with_name(option: str, check: Callable[..., None], *arguments: Any) -> None:
+    """Put the name of an option into the error of its check."""
+    try:
+        check(*arguments)
+    except ValueError as e:
+        raise ValueError(f'{option}: {e}') from None
+
+
+def check_string(model: Any, string: str) -> None:
+    if model.regex:
+        compile_pattern(string, model.case_sensitive)
+    elif model.search_in == 'text' and not normalize(string):
+        raise ValueError('must not be blank: every text contains white space')
+
+
+def check_credentials(model: Any) -> None:
+    if model.use_legacy_auth_encoding is False:
+        return
+    try:
+        f'{model.username or ""}{model.password or ""}'.encode('latin-1')
+    except UnicodeEncodeError:
+        raise ValueError(
+            'have characters outside ISO-8859-1: set use_legacy_auth_encoding: false to send them in UTF-8'
+        ) from None
+
+
 def _yaml_type(value: Any) -> str:
-    names = {bool: 'a boolean', int: 'a number', float: 'a number', date: 'a date', dict: 'a mapping', list: 'a list'}
-    return names.get(type(value), 'nothing')
+    names = {bool: 'a boolean', int: 'a number', float: 'a number', str: 'a string', date: 'a date'}
+    if value is None:
+        return 'nothing'
+    if isinstance(value, Mapping):
+        return 'a mapping'
+    return 'a list' if isinstance(value, Iterable) and not isinstance(value, str) else names.get(type(value), 'that')

@@ -1,0 +1,90 @@
+"""What cannot be interrupted, in a thread that a run waits for until its deadline."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+from datadog_checks.awesome.fault import Fault, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from .deadline import Deadline
+
+
+class Background:
+    """One daemon thread at most a check: the only one that may stay behind when a run ends."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._task: _Task | None = None
+
+    def run[T](self, key: Hashable, function: Callable[[], T]) -> T:
+        """Return what `function` returns, or raise what it raises; raise a `timeout` fault if it takes too long.
+
+        A call with the same key that an earlier run left behind is waited for again, one with another key is waited for
+        before `function` is called.
+        """
+        if (left_behind := self._task) and left_behind.key != key:
+            self._wait(left_behind)
+        if self._task is None or self._task.is_done:
+            self._task = _start(key, function)
+        task = self._task
+        self._wait(task)
+        self._task = None
+        return cast('T', task.take())
+
+    def _wait(self, task: _Task) -> None:
+        woken = threading.Event()
+        # In this order: a task that ends, or who cancels, does so before it wakes.
+        task.wake = self._deadline.wake = woken.set
+        while not task.is_done:
+            woken.wait(self._deadline.remaining(threading.TIMEOUT_MAX))
+        self._deadline.check()
+
+
+class _Task(threading.Thread):
+    """A call in a thread of its own."""
+
+    def __init__(self, key: Hashable, function: Callable[[], Any]) -> None:
+        super().__init__(name=f'awesome {key}', daemon=True)
+        self.key = key
+        self.is_done = False
+        self.wake: Callable[[], None] = _nobody
+        self._function: Callable[[], Any] | None = function
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._result = self._function and self._function()
+        except BaseException as e:  # noqa: B036 - raised where it is waited for
+            # Without the traceback, whose frames would keep each other alive.
+            self._error = e.with_traceback(None)
+        self._function = None
+        self.is_done = True
+        self.wake()
+
+    def take(self) -> Any:
+        """Return the result or raise the error."""
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            del error
+
+
+def _nobody() -> None:
+    """Wake nobody: the thread ended before anybody waited for it."""
+
+
+def _start(key: Hashable, function: Callable[[], Any]) -> _Task:
+    task = _Task(key, function)
+    try:
+        task.start()
+    except RuntimeError:
+        raise Fault(Kind.RESOURCES, 'no thread can be started: the Agent has reached a limit of its system') from None
+    return task

@@ -1,0 +1,198 @@
+"""Why a socket or a handshake failed, in words that are the same on each platform and with each OpenSSL.
+
+They come from tables of ours by the errno's name, the code of getaddrinfo and that of the certificate's verification.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+
+from datadog_checks.awesome.fault import Fault, Kind
+
+from .certificate import common_name, days_left, issuer_name, names
+
+# Windows has the same names with WSA before them.
+OS_CAUSES = {
+    'EACCES': 'permission denied',
+    'EADDRINUSE': 'no local port is free',
+    'EADDRNOTAVAIL': 'no local address to connect from',
+    'EAFNOSUPPORT': 'the system does not support this kind of address',
+    'EAGAIN': 'the system is short of resources',
+    'ECONNABORTED': 'connection aborted',
+    'ECONNREFUSED': 'connection refused',
+    'ECONNRESET': 'connection reset by peer',
+    'EHOSTDOWN': 'the host is down',
+    'EHOSTUNREACH': 'no route to the host',
+    'EINVAL': 'invalid address',
+    'EMFILE': 'too many open files in the Agent',
+    'ENETDOWN': 'the network is down',
+    'ENETRESET': 'connection reset by the network',
+    'ENETUNREACH': 'the network is unreachable',
+    'ENFILE': 'too many open files in the system',
+    'ENOBUFS': 'the system has no buffer space left',
+    'ENOMEM': 'the system has no memory left',
+    'ENOTCONN': 'connection closed',
+    'EPERM': 'not permitted by the system or its firewall',
+    'EPIPE': 'connection closed by peer',
+    'EPROTONOSUPPORT': 'the system does not support this kind of address',
+    'ESHUTDOWN': 'connection closed',
+    'ETIMEDOUT': 'connection timed out',
+}
+UNREACHABLE = {'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ETIMEDOUT'}
+RESOURCES = {'EADDRINUSE', 'EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'}
+
+LOOKUP_CAUSES = {
+    'EAI_NONAME': (Kind.UNKNOWN_HOST, 'name or service not known'),
+    'EAI_NODATA': (Kind.UNKNOWN_HOST, 'the name has no address'),
+    'EAI_ADDRFAMILY': (Kind.UNKNOWN_HOST, 'the name has no address of a kind that the system supports'),
+    'EAI_AGAIN': (Kind.LOOKUP, 'temporary failure in name resolution'),
+    'EAI_FAIL': (Kind.LOOKUP, 'the name server failed'),
+    'EAI_MEMORY': (Kind.RESOURCES, 'the system has no memory left for the lookup'),
+}
+# Windows names no code for "the name is valid, but has no data of the type".
+WSANO_DATA = 11004
+
+# By the codes of X509_verify_cert (openssl/x509_vfy.h).
+EXPIRED = 10
+WRONG_NAMES = {62, 64}
+CERTIFICATE_CAUSES = {
+    2: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown'),
+    9: (Kind.NOT_YET_VALID, 'the certificate is not yet valid'),
+    18: (Kind.SELF_SIGNED, 'the certificate is self-signed'),
+    19: (Kind.SELF_SIGNED, 'the chain ends in a self-signed certificate that is not trusted'),
+    20: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown'),
+    21: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown, and the server sends no other'),
+    22: (Kind.CERTIFICATE, 'the chain of certificates is too long'),
+    23: (Kind.CERTIFICATE, 'the certificate was revoked'),
+    24: (Kind.CERTIFICATE, 'an issuer in the chain is no certificate authority'),
+    26: (Kind.CERTIFICATE, 'the certificate is not made for a server'),
+    27: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is not trusted'),
+    66: (Kind.CERTIFICATE, 'the key of the certificate is too short'),
+    67: (Kind.CERTIFICATE, "the key of the issuer's certificate is too short"),
+    68: (Kind.CERTIFICATE, 'a signature in the chain uses a hash that is too weak'),
+}
+# How many of a certificate's names a message has.
+FEW = 3
+
+NO_COMMON_VERSION = 'the server and the Agent have no TLS version in common'
+REFUSED_CERTIFICATE = 'the server refuses the client certificate'
+# By OpenSSL's names of reasons; what begins with an alert's name came from the server.
+HANDSHAKE_CAUSES = {
+    'TLSV13_ALERT_CERTIFICATE_REQUIRED': (Kind.CLIENT_CERTIFICATE, 'the server asks for a client certificate'),
+    'SSLV3_ALERT_BAD_CERTIFICATE': (Kind.CLIENT_CERTIFICATE, REFUSED_CERTIFICATE),
+    'SSLV3_ALERT_CERTIFICATE_EXPIRED': (Kind.CLIENT_CERTIFICATE, f'{REFUSED_CERTIFICATE}: it has expired'),
+    'SSLV3_ALERT_CERTIFICATE_REVOKED': (Kind.CLIENT_CERTIFICATE, f'{REFUSED_CERTIFICATE}: it was revoked'),
+    'SSLV3_ALERT_CERTIFICATE_UNKNOWN': (Kind.CLIENT_CERTIFICATE, REFUSED_CERTIFICATE),
+    'SSLV3_ALERT_NO_CERTIFICATE': (Kind.CLIENT_CERTIFICATE, 'the server asks for a client certificate'),
+    'SSLV3_ALERT_UNSUPPORTED_CERTIFICATE': (Kind.CLIENT_CERTIFICATE, REFUSED_CERTIFICATE),
+    'TLSV1_ALERT_ACCESS_DENIED': (Kind.CLIENT_CERTIFICATE, f'{REFUSED_CERTIFICATE}: access denied'),
+    'TLSV1_ALERT_UNKNOWN_CA': (Kind.CLIENT_CERTIFICATE, f'{REFUSED_CERTIFICATE}: it does not know the issuer'),
+    'TLSV1_ALERT_NO_APPLICATION_PROTOCOL': (Kind.HTTP2, 'the server speaks only HTTP/2'),
+    'NO_PROTOCOLS_AVAILABLE': (Kind.HANDSHAKE, 'the options allow no TLS version'),
+    'SSLV3_ALERT_HANDSHAKE_FAILURE': (
+        Kind.HANDSHAKE,
+        'the server refused the handshake: no cipher in common, no name that it knows, or no client certificate',
+    ),
+    'TLSV1_ALERT_INTERNAL_ERROR': (Kind.HANDSHAKE, 'the server reported an internal error during the handshake'),
+    'TLSV1_ALERT_INSUFFICIENT_SECURITY': (Kind.HANDSHAKE, 'the server asks for stronger ciphers'),
+    'TLSV1_ALERT_PROTOCOL_VERSION': (Kind.HANDSHAKE, NO_COMMON_VERSION),
+    'TLSV1_UNRECOGNIZED_NAME': (Kind.HANDSHAKE, 'the server does not know the host name that it was asked for'),
+    'SSLV3_ALERT_ILLEGAL_PARAMETER': (Kind.HANDSHAKE, 'the server did not understand the handshake'),
+    'UNSUPPORTED_PROTOCOL': (Kind.HANDSHAKE, NO_COMMON_VERSION),
+    'WRONG_SSL_VERSION': (Kind.HANDSHAKE, NO_COMMON_VERSION),
+    'DH_KEY_TOO_SMALL': (Kind.HANDSHAKE, "the server's Diffie-Hellman key is too short"),
+    'UNSAFE_LEGACY_RENEGOTIATION_DISABLED': (Kind.HANDSHAKE, 'the server lacks secure renegotiation (RFC 5746)'),
+} | dict.fromkeys(
+    (
+        'HTTP_REQUEST',
+        'HTTPS_PROXY_REQUEST',
+        'PACKET_LENGTH_TOO_LONG',
+        'RECORD_LAYER_FAILURE',
+        'UNKNOWN_PROTOCOL',
+        'WRONG_VERSION_NUMBER',
+    ),
+    (Kind.NOT_TLS, 'the server does not speak TLS on this port'),
+)
+
+
+def os_cause(error: OSError) -> str:
+    """Return why a socket failed, such as "connection refused"."""
+    if not error.errno:
+        return 'connection closed'
+    name = _errno_name(error)
+    return OS_CAUSES.get(name, f'system error {name}')
+
+
+def connect_fault(error: OSError, host: str, port: int) -> Fault:
+    """Return the fault of a connection that could not be made."""
+    name = _errno_name(error)
+    if name == 'ECONNREFUSED':
+        return Fault(Kind.REFUSED, 'connection refused by {} port {}', host, port)
+    if name in RESOURCES:
+        return Fault(Kind.RESOURCES, os_cause(error))
+    kind = Kind.UNREACHABLE if name in UNREACHABLE else Kind.CONNECT
+    return Fault(kind, f'{{}} port {{}}: {os_cause(error)}', host, port)
+
+
+def is_out_of_resources(number: int) -> bool:
+    """Return whether an errno says that the system lacks something, which another address does not mend."""
+    return errno.errorcode.get(number, '').removeprefix('WSA') in RESOURCES
+
+
+def lookup_fault(error: OSError, host: str) -> Fault:
+    """Return the fault of a lookup that failed."""
+    if not isinstance(error, socket.gaierror):
+        kind = Kind.RESOURCES if is_out_of_resources(error.errno or 0) else Kind.LOOKUP
+        return Fault(kind, f'{{}}: {os_cause(error)}', host)
+    for name, (kind, words) in LOOKUP_CAUSES.items():
+        if getattr(socket, name, None) == error.errno:
+            return Fault(kind, f'{{}}: {words}', host)
+    if error.errno == WSANO_DATA:
+        return Fault(Kind.UNKNOWN_HOST, '{}: the name has no address', host)
+    return Fault(Kind.LOOKUP, f'{{}}: the lookup failed (code {error.errno})', host)
+
+
+def tls_fault(error: OSError, host: str, chain: list[bytes]) -> Fault:
+    """Return the fault of a handshake with `host`, which showed `chain`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_fault(error.verify_code, host, chain)
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return Fault(Kind.HANDSHAKE, 'the server closed the connection during the handshake')
+    if isinstance(error, ssl.SSLError):
+        reason = error.reason or 'the handshake failed'
+        known = HANDSHAKE_CAUSES.get(reason)
+        return Fault(*known) if known else Fault(Kind.HANDSHAKE, reason.replace('_', ' ').lower())
+    return Fault(Kind.HANDSHAKE, f'{os_cause(error)} during the handshake')
+
+
+def name_fault(host: str, valid: list[str]) -> Fault:
+    """Return the fault of a certificate that is not valid for `host`, but for others."""
+    few = [f"'{name}'" for name in valid[:FEW]]
+    if len(valid) > FEW:
+        few.append(f'{len(valid) - FEW} more')
+    words = f', only for {", ".join(["{}"] * len(few))}' if few else ''
+    return Fault(Kind.WRONG_NAME, f'the certificate is not valid for {{}}{words}', f"'{host}'", *few)
+
+
+def _certificate_fault(code: int, host: str, chain: list[bytes]) -> Fault:
+    if code in WRONG_NAMES:
+        return name_fault(host, names(chain[0]) if chain else [])
+    if code == EXPIRED:
+        return _expired_fault(chain)
+    kind, words = CERTIFICATE_CAUSES.get(code, (Kind.CERTIFICATE, f'the certificate was refused (code {code})'))
+    return Fault(kind, words)
+
+
+def _expired_fault(chain: list[bytes]) -> Fault:
+    """Return the fault of the certificate in `chain` that has expired, or of the last one's issuer."""
+    expired = [(days_left(certificate) or 0) < 0 for certificate in chain]
+    if not chain or expired[0]:
+        return Fault(Kind.EXPIRED, 'the certificate has expired')
+    issuer = common_name(chain[expired.index(True)]) if True in expired else issuer_name(chain[-1])
+    return Fault(Kind.ISSUER_EXPIRED, "the issuer's certificate {} has expired", f"'{issuer}'")
+
+
+def _errno_name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, str(error.errno)).removeprefix('WSA')

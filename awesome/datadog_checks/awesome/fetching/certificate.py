@@ -1,0 +1,71 @@
+"""What certificates in DER say: until when they are valid, and for whom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography import x509
+
+# Days from which on a decimal tells nothing.
+MANY = 2
+
+
+def days_left(certificate: bytes) -> float | None:
+    """Return the days until a certificate expires, negative after that; None if it cannot be read."""
+    return _read(certificate, lambda parsed: (parsed.not_valid_after_utc - datetime.now(UTC)) / timedelta(days=1))
+
+
+def chain_days_left(chain: list[bytes]) -> float | None:
+    """Return the days until the first certificate of a chain expires; None if none can be read."""
+    return min((days for certificate in chain if (days := days_left(certificate)) is not None), default=None)
+
+
+def common_name(certificate: bytes) -> str:
+    """Return for whom a certificate was issued: the CN of its subject, or else all of that; '' if it has none."""
+    return _read(certificate, lambda parsed: _name(parsed.subject)) or ''
+
+
+def issuer_name(certificate: bytes) -> str:
+    """Return by whom a certificate was issued, as `common_name` does."""
+    return _read(certificate, lambda parsed: _name(parsed.issuer)) or ''
+
+
+def names(certificate: bytes) -> list[str]:
+    """Return the host names and addresses that a certificate is valid for."""
+    return _read(certificate, _alternative_names) or []
+
+
+def validity(days: float) -> str:
+    """Return in words what `days_left` returned."""
+    number = f'{abs(days):.1f}' if abs(days) <= MANY else f'{abs(days):,.0f}'
+    return f'expires in {number} days' if days >= 0 else f'expired {number} days ago'
+
+
+def _read[T](certificate: bytes, read: Callable[[x509.Certificate], T]) -> T | None:
+    """Return what `read` returns; None for a certificate that is malformed, in a part that is parsed late too."""
+    from cryptography import x509
+
+    try:
+        return read(x509.load_der_x509_certificate(certificate))
+    except (ValueError, x509.InvalidVersion, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return None
+
+
+def _alternative_names(certificate: x509.Certificate) -> list[str]:
+    from cryptography import x509
+
+    valid = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    addresses = valid.get_values_for_type(x509.IPAddress)
+    return [*valid.get_values_for_type(x509.DNSName), *(str(address) for address in addresses)]
+
+
+def _name(name: x509.Name) -> str:
+    from cryptography.x509 import NameOID
+
+    common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    value = common[0].value if common else name.rfc4514_string()
+    return value if isinstance(value, str) else value.decode('latin-1')

@@ -1,0 +1,172 @@
+"""The client door: the base package's client over our transport, for conversations that it knows how to lead.
+
+The seam is the official one of requests, a `BaseAdapter`. Three things are bent. The client mounts an adapter of its own
+for https at each request, so `get_adapter` of the session is what always answers with ours. The URL goes out as it was
+configured, where requests would quote it anew, and what signs a request has to see the same. And the body of a 401 or
+407 is never given to a hook, which would read all of it: it gets an empty one.
+NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a urllib3.HTTPResponse.
+"""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest, Session
+from requests import Request as ClientRequest
+from requests import Response as ClientResponse
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from datadog_checks.awesome.fault import Activity, Fault, Kind
+from datadog_checks.base.utils.http import RequestsWrapper
+
+from .transport import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datadog_checks.awesome.options import ClientOptions
+    from datadog_checks.base.log import CheckLoggingAdapter
+
+    from .background import Background
+    from .deadline import Deadline
+    from .transport import Response, Transport
+
+# In bytes: what is read of a refusal, so that the connection can be kept for the next step of the conversation.
+MAX_REFUSAL = 64 * 1024
+REFUSALS = (401, 407)
+# Conversations in which a library waits for others (a KDC, a metadata service) outside our sockets.
+BLOCKING = frozenset({'aws', 'kerberos'})
+# What the base package puts into the environment of the whole process.
+ENVIRONMENT = ('KRB5_CLIENT_KTNAME', 'KRB5CCNAME')
+# The wrapper's name of a method, where it is not the method's own.
+METHODS = {'OPTIONS': 'options_method'}
+
+
+class Client:
+    """Sends requests through the base package's client."""
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        user_info: tuple[str, str] | None,
+        transport: Transport,
+        background: Background,
+        deadline: Deadline,
+        log: CheckLoggingAdapter,
+    ) -> None:
+        self._deadline = deadline
+        self._auth_type = options.auth_type
+        self._background = background
+        self._session = TransportSession(transport)
+        # The transport has the other options. An unverified context is the cheapest that the client can build in vain.
+        login = zip(('username', 'password'), user_info or (), strict=False)
+        instance = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
+        self._http = RequestsWrapper(instance, {'use_agent_proxy': False}, logger=log, session=self._session)
+        self._http.aia_chasing_max_depth = 0
+        self._http.options['headers'] = {}
+
+    def send(self, request: Request) -> Response:
+        """Return the final response to `request`; raise faults of every step but `body`."""
+        if self._auth_type not in BLOCKING:
+            return self._converse(request)
+        before = {name: os.environ.get(name) for name in ENVIRONMENT}
+        self._deadline.begin(Activity.LOGIN)
+        try:
+            return self._background.run(('login', self._auth_type), lambda: self._converse(request))
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    def _converse(self, request: Request) -> Response:
+        self._session.request_as_written = request
+        method: Callable[..., Any] = getattr(self._http, METHODS.get(request.method, request.method.lower()))
+        try:
+            response = method(
+                request.url._replace(query='').geturl(),
+                headers=dict(request.headers),
+                data=request.body,
+                stream=True,
+                persist=True,
+                allow_redirects=False,
+            )
+        except Fault:
+            raise
+        except Exception as e:
+            # Hooks of four libraries raise whatever they like at an answer that they do not expect.
+            cause = ' '.join(str(e).split()) or type(e).__name__
+            raise Fault(Kind.LOGIN, f'the {self._auth_type} login failed: {{}}', cause) from None
+        final: Response = response.transport_response
+        return final
+
+
+class TransportSession(Session):
+    """A session whose every URL is requested on our transport, and which takes nothing from the environment."""
+
+    request_as_written: Request
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self.headers.clear()
+        self.trust_env = False
+        self._adapter = TransportAdapter(transport)
+
+    def get_adapter(self, url: str | bytes) -> BaseAdapter:
+        return self._adapter
+
+    def prepare_request(self, request: ClientRequest) -> PreparedRequest:
+        auth, request.auth = request.auth, None
+        prepared = super().prepare_request(request)
+        prepared.url = self.request_as_written.url._replace(fragment='').geturl()
+        prepared.prepare_auth(auth)
+        return prepared
+
+    def get_redirect_target(self, resp: ClientResponse) -> None:
+        """Return none: `send` would read the whole body of a redirect to prepare the next request."""
+
+
+class TransportAdapter(BaseAdapter):
+    """Sends the prepared requests of a session on a transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Any:
+        url = urlsplit(str(request.url))
+        headers = tuple((_text(name), _text(value)) for name, value in request.headers.items() if value is not None)
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        response = self._transport.send(Request(str(request.method), url, _without_length(headers), body))
+        if response.status in REFUSALS:
+            response.drain(MAX_REFUSAL)
+        return self._as_client_response(request, response)
+
+    def close(self) -> None:
+        """Leave the connections to who owns the transport."""
+
+    def _as_client_response(self, request: PreparedRequest, response: Response) -> Any:
+        converted: Any = ClientResponse()
+        converted.status_code, converted.reason, converted.url = response.status, response.reason, request.url
+        converted.headers = CaseInsensitiveDict()
+        for name in dict.fromkeys(name for name, _ in response.headers.items()):
+            converted.headers[name] = response.headers.get(name)
+        converted.request, converted.connection = request, self
+        converted.raw = HTTPResponse(BytesIO(), converted.headers, response.status, preload_content=False)
+        converted.transport_response = response
+        return converted
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode('latin-1') if isinstance(value, bytes) else value
+
+
+def _without_length(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return headers without the length of the body, which the transport adds."""
+    return tuple((name, value) for name, value in headers if name.lower() != 'content-length')

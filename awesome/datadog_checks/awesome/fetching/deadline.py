@@ -1,0 +1,77 @@
+"""The end of a run: credentials, lookup, connect, handshake, headers and body share one deadline.
+
+The timeouts of most clients limit each socket operation, so a server that sends a byte now and then is never late. Here
+each operation gets what remains of the whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from datadog_checks.awesome.fault import Activity, Fault, Kind
+
+# In seconds: a socket's timeout ends about when the run does, not exactly.
+ROUNDING = 0.005
+
+
+class Deadline:
+    """The end of a check's current run, what the run is doing, and how to wake it; a clock that knows no socket."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.wake: Callable[[], None] | None = None
+        """Ends what the run is blocked by; called from another thread."""
+        self.start(float('inf'))
+
+    def start(self, seconds: float) -> None:
+        """Begin a run that ends in `seconds`; a cancellation that came before it counts."""
+        self._seconds = seconds
+        self._start = self._since = time.monotonic()
+        self._end = self._start + seconds
+        self.spent: dict[Activity, float] = {}
+        """The seconds that each activity took so far."""
+        self.activity = Activity.START
+        self._details: tuple[object, ...] = ()
+        if self.cancelled:
+            self._end = float('-inf')
+
+    def finish(self) -> None:
+        """End the run: what is cancelled from now on is the next."""
+        self.cancelled, self.wake = False, None
+
+    def cancel(self) -> None:
+        """End the current run now, or the next as soon as it begins; called from another thread."""
+        self.cancelled = True
+        self._end = float('-inf')
+        if wake := self.wake:
+            wake()
+
+    def begin(self, activity: Activity, *details: object) -> None:
+        """Note what the run is doing from now on: `details` fill in the phrase of `activity`."""
+        now = time.monotonic()
+        self.spent[self.activity] = self.spent.get(self.activity, 0) + now - self._since
+        self._since, self.activity, self._details = now, activity, details
+
+    def elapsed(self) -> float:
+        """Return the seconds since the run began."""
+        return time.monotonic() - self._start
+
+    def remaining(self, limit: float | None = None) -> float:
+        """Return the seconds that the next operation may take, at most `limit`; raise a `timeout` fault if none."""
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
+            raise self.fault()
+        return remaining if limit is None else min(remaining, limit)
+
+    def check(self) -> None:
+        """Raise a `timeout` fault if the time is over or the run was cancelled."""
+        self.remaining()
+
+    def fault(self, limit: float | None = None) -> Fault:
+        """Return the fault of an operation that took longer than `remaining(limit)`."""
+        is_over = limit is None or time.monotonic() > self._end - ROUNDING
+        seconds = self._seconds if is_over else limit
+        fault = Fault(Kind.TIMEOUT, f'gave up after {seconds:g} s {self.activity.phrase}', *self._details)
+        fault.activity = self.activity
+        return fault

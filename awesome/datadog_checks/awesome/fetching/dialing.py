@@ -1,0 +1,130 @@
+"""From a host and port to a connected socket, in time."""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from datadog_checks.awesome.fault import Activity, Fault, Kind
+
+from .causes import connect_fault, is_out_of_resources, lookup_fault
+from .sockets import TimedSocket
+
+if TYPE_CHECKING:
+    from .background import Background
+    from .deadline import Deadline
+
+# Family, type, protocol, canonical name and address, as socket.getaddrinfo returns them.
+type AddressInfo = tuple[int, int, int, str, Any]
+
+# The longest that a cancellation waits, in seconds: nothing wakes a socket that is not connected yet.
+SLICE = 0.2
+IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, 'WSAEWOULDBLOCK', errno.EINPROGRESS)}
+# Of a kernel without IPv6, or without an address of that family.
+NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
+MAX_LABEL = 63
+# No select: it takes no socket whose number is above 1,023.
+Selector: type[selectors.BaseSelector] = getattr(selectors, 'PollSelector', selectors.SelectSelector)
+
+
+class Dialer:
+    """Looks up hosts and connects to them, for one check."""
+
+    def __init__(self, deadline: Deadline, background: Background) -> None:
+        self._deadline = deadline
+        self._background = background
+        self.resolved: tuple[str, tuple[str, ...]] | None = None
+        """The last host that was looked up, and its addresses."""
+        self.peer: tuple[str, int] | None = None
+        """Address and port of the last connection."""
+
+    def resolve(self, host: str, port: int) -> list[AddressInfo]:
+        """Return the addresses of `host`, in the order in which to try them; raise `DNS` and `timeout` faults."""
+        require_host(host)
+        try:
+            addresses = _addresses(host, port, socket.AI_NUMERICHOST)
+        except OSError:
+            addresses = self._look_up(host, port)
+        self.resolved = host, tuple(str(info[4][0]) for info in addresses)
+        return addresses
+
+    def dial(self, host: str, port: int, limit: float | None) -> TimedSocket:
+        """Return a socket that is connected to the first address of `host` that answers.
+
+        All of them share `limit` seconds. Raises `DNS`, `connect` and `timeout` faults.
+        """
+        addresses = self.resolve(host, port)
+        self._deadline.begin(Activity.CONNECT, host, port)
+        end = time.monotonic() + self._deadline.remaining(limit)
+        # Numbers, no exceptions: one that is kept would keep all frames.
+        failure = 0
+        for untried in range(len(addresses), 0, -1):
+            info = addresses[-untried]
+            sock, number = self._try(info, (end - time.monotonic()) / untried)
+            if sock:
+                self.peer = str(info[4][0]), port
+                return TimedSocket(sock, self._deadline, limit)
+            if not failure or number not in NO_FAMILY:
+                failure = number
+            if is_out_of_resources(number):
+                break
+        if failure == TIMED_OUT:
+            raise self._deadline.fault(limit)
+        raise connect_fault(OSError(failure, ''), host, port)
+
+    def _look_up(self, host: str, port: int) -> list[AddressInfo]:
+        self._deadline.begin(Activity.LOOKUP, host)
+        try:
+            return self._background.run(('lookup', host, port), partial(_addresses, host, port))
+        except OSError as e:
+            raise lookup_fault(e, host) from None
+
+    def _try(self, info: AddressInfo, seconds: float) -> tuple[socket.socket | None, int]:
+        """Return a socket that is connected within `seconds`, or why there is none."""
+        family, kind, protocol, _, address = info
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as e:
+            return None, e.errno or errno.EAFNOSUPPORT
+        try:
+            sock.setblocking(False)
+            number = sock.connect_ex(address)
+            if number in IN_PROGRESS:
+                number = self._wait(sock, seconds)
+            if number:
+                sock.close()
+                return None, number
+            # Else the second of two short writes, as at the end of a TLS handshake, waits for an answer to the first.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock, 0
+        except BaseException:
+            sock.close()
+            raise
+
+    def _wait(self, sock: socket.socket, seconds: float) -> int:
+        end = time.monotonic() + seconds
+        with Selector() as selector:
+            selector.register(sock, selectors.EVENT_WRITE)
+            while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
+                if selector.select(min(left, SLICE)):
+                    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return TIMED_OUT
+
+
+# Of a connection that took longer than it may: no errno.
+TIMED_OUT = -1
+
+
+def _addresses(host: str, port: int, flags: int = 0) -> list[AddressInfo]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
+
+
+def require_host(host: str) -> None:
+    """Raise a `DNS` fault unless `host` can be looked up (RFC 1123, section 2.1, but lenient about characters)."""
+    labels = host.removesuffix('.').split('.')
+    if ':' not in host and not (host.isascii() and all(0 < len(label) <= MAX_LABEL for label in labels)):
+        raise Fault(Kind.INVALID_HOST, '{}: not a valid host name', host)

@@ -1,0 +1,203 @@
+"""Fetches pages: follows redirects, decides which origin may know what, and which door a request takes.
+
+The direct door sends a request on our own transport. A conversation with the server (digest, NTLM, Kerberos, AWS) takes
+the client door, the base package's client over the same transport.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import SplitResult
+
+from datadog_checks.awesome.fault import Fault, Kind
+from datadog_checks.awesome.options import CONVERSATIONS, ClientOptions, PageOptions
+
+from .background import Background
+from .cookies import Cookies
+from .dialing import Dialer
+from .page import Page
+from .tls import TLSContexts
+from .transport import Request, Response, Settings, Transport
+from .urls import basic_auth, host_header, public_url, redirect_target, same_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datadog_checks.base.log import CheckLoggingAdapter
+
+    from .client import Client
+    from .credentials import TokenSource
+    from .deadline import Deadline
+
+MAX_REDIRECTS = 10
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Secrets(Protocol):
+    """Hides secrets in text, and is told each token that is obtained."""
+
+    def __call__(self, text: str) -> str: ...
+
+    def add(self, *secrets: str) -> None: ...
+
+
+class Fetcher:
+    """Fetches pages for one check, with its HTTP options."""
+
+    def __init__(self, options: ClientOptions, deadline: Deadline, log: CheckLoggingAdapter, secrets: Secrets) -> None:
+        self._options = options
+        self._log = log
+        self._secrets = secrets
+        self._cookies = Cookies()
+        self.deadline = deadline
+        self.background = Background(deadline)
+        self.dialer = Dialer(deadline, self.background)
+        self._same_origin = Transport(deadline, self.dialer, self._settings(dict(options.tls), private=True))
+        self._client: Client | None = None
+
+    def open(self, page: PageOptions) -> Page:
+        """Request a page, follow its redirects and return the final response; raise a fault of any step but `body`."""
+        url, method, body, trusted = page.url, page.method, page.body, True
+        for _ in range(MAX_REDIRECTS + 1):
+            if body and not trusted:
+                raise Fault(Kind.REDIRECT_WITH_DATA, 'to another origin, which must not get the data of the request')
+            send = self._send_trusted if trusted else self._send_untrusted
+            response = send(url, method, body, page.content_type if body else '')
+            self._cookies.store(url, response.headers.get_all('Set-Cookie'))
+            locations = response.headers.get_all('Location')
+            if response.status not in REDIRECTS or not locations or not self._options.allow_redirects:
+                return Page(url, response, self.deadline)
+            response.close()
+            url = redirect_target(url, locations, page.url)
+            trusted = same_origin(page.url, url)
+            if response.status == 303 or (response.status in (301, 302) and method == 'POST'):
+                method, body = ('HEAD' if method == 'HEAD' else 'GET'), None
+        raise Fault(
+            Kind.TOO_MANY_REDIRECTS, f'more than {MAX_REDIRECTS} in a row, the last to {{}}', public_url(url.geturl())
+        )
+
+    @property
+    def chain(self) -> list[bytes]:
+        """The certificates that the page's own origin showed in this run, in DER, its own first."""
+        return self._same_origin.chain
+
+    def finish(self) -> None:
+        """End a run: leave nothing open but what is to be kept."""
+        self._cookies.clear()
+        if self._options.persist:
+            self._same_origin.finish()
+        else:
+            self._same_origin.close()
+        if '_cross_origin' in self.__dict__:
+            self._cross_origin.close()
+        self.deadline.finish()
+
+    def _send_trusted(self, url: SplitResult, method: str, body: bytes | None, content_type: str) -> Response:
+        """Send a request to the origin of the configured URL, which may know all that is configured."""
+        self._log_request(method, url)
+        headers = self._headers(url, self._options.headers, content_type)
+        if self._options.auth_token:
+            response = self._send_with_token(url, method, headers, body)
+        elif self._options.auth_type in CONVERSATIONS:
+            response = self._client_for(url).send(self._request(url, method, headers, body))
+        else:
+            response = self._same_origin.send(self._request(url, method, self._basic_auth(url) | headers, body))
+        return response
+
+    def _send_untrusted(self, url: SplitResult, method: str, body: bytes | None, content_type: str) -> Response:
+        """Send a request to another origin, which must know nothing that is configured."""
+        self._log_request(method, url)
+        headers = self._headers(url, self._options.default_headers, content_type)
+        return self._cross_origin.send(self._request(url, method, headers, body))
+
+    def _send_with_token(self, url: SplitResult, method: str, headers: dict[str, str], body: bytes | None) -> Response:
+        """Send a request with a token, once more with a new one if the server does not accept it."""
+        for renew in (False, True):
+            name, value = self._token_source.header(renew)
+            response = self._same_origin.send(self._request(url, method, headers | {name: value}, body))
+            if response.status != 401 or renew or not self._token_source.is_renewable:
+                break
+            response.close()
+        return response
+
+    def _headers(self, url: SplitResult, configured: Mapping[str, str], content_type: str) -> dict[str, str]:
+        headers = dict(configured)
+        names = {name.lower(): name for name in headers}
+        if 'host' not in names:
+            headers = {'Host': host_header(url)} | headers
+        if content_type and 'content-type' not in names:
+            headers['Content-Type'] = content_type
+        if cookies := self._cookies.header(url):
+            name = names.get('cookie', 'Cookie')
+            headers[name] = f'{headers[name]}; {cookies}' if name in headers else cookies
+        return headers
+
+    def _basic_auth(self, url: SplitResult) -> dict[str, str]:
+        """Return the header of basic authentication, by the options or by the user info of the URL (RFC 7617)."""
+        options = self._options
+        if options.username is not None and options.password is not None:
+            credentials = f'{options.username}:{options.password}'.encode(options.auth_encoding)
+        elif user_info := basic_auth(url):
+            credentials = ':'.join(user_info).encode()
+        else:
+            return {}
+        return {'Authorization': f'Basic {b64encode(credentials).decode()}'}
+
+    def _request(self, url: SplitResult, method: str, headers: Mapping[str, str], body: bytes | None) -> Request:
+        return Request(method, url._replace(netloc=url.netloc.rpartition('@')[2]), tuple(headers.items()), body)
+
+    def _log_request(self, method: str, url: SplitResult) -> None:
+        if self._options.log_requests:
+            self._log.debug('Sending %s request to %s', method, self._secrets(public_url(url.geturl())))
+
+    @cached_property
+    def _cross_origin(self) -> Transport:
+        return Transport(self.deadline, self.dialer, self._settings(self._options.shared_tls, private=False))
+
+    def _client_for(self, url: SplitResult) -> Client:
+        if self._client is None:
+            from .client import Client
+
+            login, transport = basic_auth(url), self._same_origin
+            self._client = Client(self._options, login, transport, self.background, self.deadline, self._log)
+        return self._client
+
+    @cached_property
+    def _token_source(self) -> TokenSource:
+        from .credentials import TokenSource
+
+        return TokenSource(
+            self._options.auth_token or {}, self._cross_origin.send, self.background, self.deadline, self._secrets.add
+        )
+
+    def _settings(self, tls: dict[str, Any], private: bool) -> Settings:
+        options = self._options
+        server_name = self._server_name if private else None
+        return Settings(
+            connect_timeout=options.connect_timeout,
+            read_timeout=options.read_timeout,
+            proxy=self._proxy,
+            # Whoever names the server in the Host header wants its certificate to have that name.
+            context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls),
+            server_name=server_name,
+            # NTLM logs a connection in, not a request.
+            persist=private and (options.persist or options.auth_type in CONVERSATIONS),
+        )
+
+    @property
+    def _server_name(self) -> str | None:
+        """The name that the server's certificate must have in place of the URL's host, if that is configured."""
+        hosts = [value for name, value in self._options.headers.items() if name.lower() == 'host']
+        return hosts[0] if hosts and self._options.use_host_header else None
+
+    def _proxy(self, url: SplitResult) -> str | None:
+        """Return the URL of the proxy for a page, if one applies."""
+        proxy = self._options.proxies.get(url.scheme)
+        if proxy and self._options.no_proxy:
+            from datadog_checks.base.utils.http import should_bypass_proxy
+
+            if should_bypass_proxy(url.geturl(), self._options.no_proxy):
+                return None
+        return proxy

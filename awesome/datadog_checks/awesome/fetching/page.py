@@ -1,0 +1,70 @@
+"""The final response of a fetch: what is known of it, and its body as a stream of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+from urllib.parse import SplitResult
+
+from datadog_checks.awesome.fault import Activity
+
+from .urls import public_url
+
+if TYPE_CHECKING:
+    from .deadline import Deadline
+    from .transport import Response
+
+# In bytes: enough for most pages and for what is near the beginning of the others, which are then read in larger ones.
+FIRST_CHUNK_SIZE = 64 * 1024
+CHUNK_SIZE = 256 * 1024
+
+
+class Page:
+    """A final response; a context manager that leaves nothing of it open."""
+
+    def __init__(self, url: SplitResult, response: Response, deadline: Deadline) -> None:
+        self._response = response
+        self._deadline = deadline
+        self.url = public_url(url.geturl())
+        """Where the redirects ended, without user info, query and fragment."""
+        self.status_code = response.status
+        self.content_type = response.headers.get('Content-Type')
+        self.content_encoding = response.headers.get('Content-Encoding')
+        self.age = _age(response.headers.get('Last-Modified'))
+        """The seconds since the page was last modified, if the response has a valid time."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+    @property
+    def status(self) -> str:
+        """The status with its standard phrase: "503 Service Unavailable"."""
+        try:
+            return f'{self.status_code} {HTTPStatus(self.status_code).phrase}'
+        except ValueError:
+            return str(self.status_code)
+
+    def receive(self) -> Iterator[bytes]:
+        """Yield the body as it comes, still compressed; raise `body` and `timeout` faults."""
+        self._deadline.begin(Activity.READ)
+        if chunk := self._response.read1(FIRST_CHUNK_SIZE):
+            yield chunk
+            yield from iter(partial(self._response.read1, CHUNK_SIZE), b'')
+
+
+def _age(modified: str) -> float | None:
+    """Return the seconds since a time in any of the three formats of HTTP (RFC 9110, section 5.6.7)."""
+    try:
+        time = parsedate_to_datetime(modified)
+        # Of the three formats, that of asctime names no time zone.
+        age = datetime.now(UTC) - (time if time.tzinfo else time.replace(tzinfo=UTC))
+    except (OverflowError, ValueError):
+        return None
+    return max(age.total_seconds(), 0)

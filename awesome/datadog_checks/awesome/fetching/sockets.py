@@ -1,0 +1,172 @@
+"""Sockets whose every operation ends with the run: a plain one, and TLS over any of them.
+
+TLS runs in memory (`ssl.MemoryBIO`) over a stream instead of in `ssl.SSLSocket`: so the same code serves TLS inside the
+TLS of a proxy, only the plain socket has timeouts and is woken, a record takes no system call of its own, and an end
+without close_notify, which OP_IGNORE_UNEXPECTED_EOF hides in a socket, shows.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from datadog_checks.awesome.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .deadline import Deadline
+
+# By how many seconds an operation may end late: each change of a timeout is a system call.
+SLACK = 0.1
+# The longest timeout of a socket, in seconds: the system takes no number of any size.
+MAX_TIMEOUT = 24 * 60 * 60
+# The most that one TLS record carries, in bytes (RFC 8446, section 5.1).
+RECORD = 16 * 1024
+# What is received at a time for TLS, in bytes.
+RECEIVED = 128 * 1024
+
+
+class Stream(Protocol):
+    """What a connection needs of a socket."""
+
+    def recv(self, size: int) -> bytes: ...
+
+    def sendall(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class TimedSocket:
+    """A connected TCP socket that gives each operation what remains of `deadline`, and at most `limit` seconds."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline, limit: float | None) -> None:
+        self.limit = limit
+        self._socket = sock
+        self._deadline = deadline
+        self._timeout = -1.0
+        self._wake = partial(_shut_down, sock)
+
+    def recv(self, size: int) -> bytes:
+        """Return what is there, b'' at the end; raise OSError or a `timeout` fault."""
+        data: bytes = self._in_time(self._socket.recv, size)
+        if not data:
+            # What wakes a thread that waits is a shutdown, which looks like the end.
+            self._deadline.check()
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`; raise OSError or a `timeout` fault."""
+        self._in_time(self._socket.sendall, data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _in_time[T, R](self, operation: Callable[[T], R], argument: T) -> R:
+        # In this order: who cancels sets the end before it wakes.
+        self._deadline.wake = self._wake
+        remaining = min(self._deadline.remaining(self.limit), MAX_TIMEOUT)
+        if not remaining <= self._timeout <= remaining + SLACK:
+            self._socket.settimeout(remaining)
+            self._timeout = remaining
+        try:
+            return operation(argument)
+        except OSError as e:
+            # A kernel that gave up (ETIMEDOUT) has an errno.
+            if isinstance(e, TimeoutError) and not e.errno:
+                raise self._deadline.fault(self.limit) from None
+            self._deadline.check()
+            raise
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+class TLSSocket:
+    """TLS over a stream; `host` is the server name that is sent and, unless `context` says otherwise, verified."""
+
+    def __init__(self, stream: Stream, context: ssl.SSLContext, host: str) -> None:
+        self._stream = stream
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
+        self._failure: ssl.SSLError | None = None
+
+    def handshake(self) -> None:
+        """Do the handshake; raise OSError (ssl.SSLError is one) or a fault."""
+        try:
+            self._run(self._tls.do_handshake)
+        except ssl.SSLError:
+            # The server is told why, as far as it listens.
+            with suppress(OSError, Fault):
+                self._flush()
+            raise
+
+    def chain(self) -> list[bytes]:
+        """Return the certificates that the server showed, in DER, its own first: also after a failed handshake."""
+        try:
+            return self._tls.get_unverified_chain()
+        except (ssl.SSLError, ValueError):
+            return []
+
+    def names(self) -> list[str]:
+        """Return the host names that a verified certificate is valid for."""
+        certificate: dict[str, Any] = self._tls.getpeercert() or {}
+        return [name for kind, name in certificate.get('subjectAltName', ()) if kind == 'DNS']
+
+    def recv(self, size: int) -> bytes:
+        """Return what is there, b'' after close_notify; raise OSError or a fault.
+
+        An end without close_notify raises ssl.SSLEOFError: anybody on the way can cause that.
+        """
+        if self._failure:
+            raise self._failure.with_traceback(None)
+        data: bytes = self._run(self._tls.read, min(size, RECORD))
+        if data and self._received.pending and len(data) < size:
+            data += self._read_received(size - len(data))
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`; raise OSError or a fault."""
+        view = memoryview(data)
+        while view:
+            sent: int = self._run(self._tls.write, view)
+            view = view[sent:]
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _read_received(self, size: int) -> bytes:
+        """Return what was received already, at most `size` bytes."""
+        pieces = []
+        try:
+            while size > 0 and (piece := self._tls.read(min(size, RECORD))):
+                pieces.append(piece)
+                size -= len(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as e:
+            # What came before it counts.
+            self._failure = e.with_traceback(None)
+        return b''.join(pieces)
+
+    def _run(self, operation: Callable[..., Any], *arguments: object) -> Any:
+        while True:
+            try:
+                result = operation(*arguments)
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+            if not (data := self._stream.recv(RECEIVED)):
+                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, 'no close_notify')
+            self._received.write(data)
+        self._flush()
+        return result
+
+    def _flush(self) -> None:
+        if self._to_send.pending:
+            self._stream.sendall(self._to_send.read())

@@ -1,0 +1,304 @@
+"""Requests over connections of our own: plain, over TLS, through proxies, and kept where that is asked for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import SplitResult, quote, urlsplit
+
+from datadog_checks.awesome.fault import Activity, Fault, Kind
+
+from .causes import name_fault, tls_fault
+from .connection import Connection, Head, Headers, open_body
+from .dialing import require_host
+from .proxies import LOCAL_LOOKUP, Proxy, connect_socks, connect_tunnel, parse_proxy
+from .sockets import Stream, TLSSocket
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from .deadline import Deadline
+    from .dialing import Dialer
+
+DEFAULT_PORTS = {'http': 80, 'https': 443}
+# RFC 9110, section 9.2.2: to send one of them twice does no harm.
+IDEMPOTENT = ('GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE')
+# A server may wait for the content of these.
+WITH_CONTENT = ('POST', 'PUT', 'PATCH')
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request: `url` without user info, and `headers` as they are sent, in order, in characters of latin-1.
+
+    Host and Content-Length are added where they are missing.
+    """
+
+    method: str
+    url: SplitResult
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to reach servers."""
+
+    connect_timeout: float | None
+    """In seconds, for each step until the request can be sent: can only shorten what remains of the run."""
+    read_timeout: float | None
+    """In seconds: how long a server may be silent."""
+    proxy: Callable[[SplitResult], str | None]
+    """Returns the URL of the proxy for a page, or None."""
+    context: Callable[..., ssl.SSLContext]
+    """Called with `check_hostname=False` for a host whose name is verified here."""
+    server_name: str | None = None
+    """The name of the server for TLS, in place of the URL's host."""
+    persist: bool = False
+    """Whether connections are kept after a response that was read to its end."""
+
+
+class Route(NamedTuple):
+    """Where a connection leads: requests of the same route may share one."""
+
+    scheme: str
+    host: str
+    port: int
+    proxy: str | None
+
+
+class Response:
+    """The head of a final response, and its body as it is read."""
+
+    def __init__(self, head: Head, method: str, connection: Connection, release: Callable[[bool], None]) -> None:
+        self.status = head.status
+        self.reason = head.reason
+        self.headers: Headers = head.headers
+        self._body = open_body(connection, head, method)
+        self._connection = connection
+        self._release: Callable[[bool], None] | None = release
+        tokens = head.headers.tokens('connection')
+        stays = 'close' not in tokens and (head.minor_version > 0 or 'keep-alive' in tokens)
+        self._can_stay = stays and head.status != 101
+
+    def read1(self, size: int) -> bytes:
+        """Return what is there, at most `size` bytes as they were sent, b'' at the end.
+
+        Raises `body` and `timeout` faults.
+        """
+        return self._body.read1(size)
+
+    def close(self) -> None:
+        """End the response: its connection stays only if the body was read to its end."""
+        release, self._release = self._release, None
+        if release:
+            release(self._can_stay and self._body.is_whole and not self._connection.has_received())
+
+
+class Transport:
+    """Sends the requests of one check."""
+
+    def __init__(self, deadline: Deadline, dialer: Dialer, settings: Settings) -> None:
+        self.chain: list[bytes] = []
+        """The certificates that the page's server showed in this run, in DER, its own first."""
+        self._deadline = deadline
+        self._dialer = dialer
+        self._settings = settings
+        self._server_name = settings.server_name and _host_part(settings.server_name)
+        self._kept: dict[Route, tuple[Connection, list[bytes]]] = {}
+        self._responses: set[Response] = set()
+        self._has_finished = False
+
+    def send(self, request: Request) -> Response:
+        """Return the final response to `request`, whose body is yet to be read; raise faults.
+
+        A request that may be sent twice is, if a kept connection turns out to have ended.
+        """
+        if self._has_finished:
+            self.chain, self._has_finished = [], False
+        route = self._route(request.url)
+        if request.method in IDEMPOTENT and (kept := self._kept.pop(route, None)):
+            connection, self.chain = kept
+            try:
+                return self._exchange(connection, request, route)
+            except Fault as e:
+                if e.kind not in (Kind.CLOSED, Kind.RESET) or not connection.is_silent:
+                    raise
+        return self._exchange(self._connect(route), request, route)
+
+    def finish(self) -> None:
+        """End a run: close what is not kept."""
+        for response in list(self._responses):
+            response.close()
+        self._has_finished = True
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.finish()
+        while self._kept:
+            self._kept.popitem()[1][0].close()
+
+    def _route(self, url: SplitResult) -> Route:
+        # RFC 6874: the percent sign before the zone of an address is escaped in a URL.
+        host = (url.hostname or '').replace('%25', '%', 1)
+        return Route(url.scheme, host, url.port or DEFAULT_PORTS[url.scheme], self._settings.proxy(url))
+
+    def _exchange(self, connection: Connection, request: Request, route: Route) -> Response:
+        try:
+            self._deadline.begin(Activity.SEND)
+            connection.send(_serialize(request, route))
+            self._deadline.begin(Activity.WAIT)
+            head = connection.read_head()
+
+            def release(is_reusable: bool) -> None:
+                self._responses.discard(response)
+                self._release(connection, route, is_reusable)
+
+            response = Response(head, request.method, connection, release)
+        except BaseException:
+            connection.close()
+            raise
+        self._responses.add(response)
+        return response
+
+    def _release(self, connection: Connection, route: Route, is_reusable: bool) -> None:
+        if not (is_reusable and self._settings.persist):
+            connection.close()
+            return
+        if former := self._kept.pop(route, None):
+            former[0].close()
+        self._kept[route] = connection, self.chain
+
+    def _connect(self, route: Route) -> Connection:
+        """Return a connection to the page's server, or to a proxy that forwards."""
+        settings, deadline = self._settings, self._deadline
+        proxy = parse_proxy(route.proxy) if route.proxy else None
+        # Its files may be missing: then nothing is connected.
+        is_tls = route.scheme == 'https'
+        if is_tls or (proxy and proxy.scheme == 'https'):
+            settings.context()
+        host = route.host
+        if proxy and proxy.scheme in LOCAL_LOOKUP:
+            host = self._look_up(proxy, route)
+        target = (proxy.host, proxy.port) if proxy else (route.host, route.port)
+        sock = self._dialer.dial(*target, settings.connect_timeout)
+        stream: Stream = sock
+        try:
+            if proxy:
+                deadline.begin(Activity.PROXY)
+                stream = self._pass_proxy(stream, proxy, host, route)
+            if is_tls:
+                deadline.begin(Activity.HANDSHAKE)
+                stream = self._secure(stream, route.host)
+        except BaseException:
+            sock.close()
+            raise
+        sock.limit = settings.read_timeout
+        return Connection(stream, is_tls)
+
+    def _look_up(self, proxy: Proxy, route: Route) -> str:
+        """Return the address of the page's host for a SOCKS proxy that takes no names."""
+        addresses = [str(info[4][0]) for info in self._dialer.resolve(route.host, route.port)]
+        if proxy.scheme == 'socks4':
+            addresses = [address for address in addresses if ':' not in address] or addresses
+        return addresses[0]
+
+    def _pass_proxy(self, stream: Stream, proxy: Proxy, host: str, route: Route) -> Stream:
+        """Return a stream to the page's server, or to a proxy that forwards."""
+        if proxy.scheme == 'https':
+            stream = self._secure_proxy(stream, proxy)
+        if proxy.is_socks:
+            connect_socks(stream, proxy, host, route.port)
+        elif route.scheme == 'https':
+            return connect_tunnel(stream, proxy, _without_zone(host), route.port)
+        return stream
+
+    def _secure_proxy(self, stream: Stream, proxy: Proxy) -> Stream:
+        try:
+            tls = _open_tls(stream, self._settings.context(), _without_zone(proxy.host))
+            _shake_hands(tls, proxy.host)
+        except Fault as e:
+            if e.kind is Kind.TIMEOUT:
+                raise
+            kind, cause, *values = e.args
+            raise Fault(kind, f'the proxy: {cause}', *values) from None
+        return tls
+
+    def _secure(self, stream: Stream, host: str) -> Stream:
+        """Return TLS over `stream`, whose certificate is valid for `host` or for the configured name."""
+        name = self._server_name or _without_zone(host).rstrip('.')
+        context = self._settings.context()
+        # OpenSSL lets no wildcard stand for an underscore, browsers do.
+        is_matched_here = '_' in name and context.check_hostname
+        if is_matched_here:
+            context = self._settings.context(check_hostname=False)
+        tls = _open_tls(stream, context, name)
+        try:
+            _shake_hands(tls, name)
+        finally:
+            self.chain = tls.chain()
+        if is_matched_here and not any(_covers(pattern, name) for pattern in tls.names()):
+            raise name_fault(name, tls.names())
+        return tls
+
+
+def _open_tls(stream: Stream, context: ssl.SSLContext, name: str) -> TLSSocket:
+    require_host(name)
+    try:
+        return TLSSocket(stream, context, name)
+    except ValueError:
+        raise Fault(Kind.INVALID_HOST, '{}: not a valid host name', name) from None
+
+
+def _shake_hands(tls: TLSSocket, name: str) -> None:
+    try:
+        tls.handshake()
+    except OSError as e:
+        raise tls_fault(e, name, tls.chain()) from None
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """Return whether a certificate's name is valid for `name` (RFC 6125, section 6.4.3)."""
+    pattern, name = pattern.lower(), name.lower()
+    return pattern == name or (pattern.startswith('*.') and '.' in name and pattern[1:] == name[name.index('.') :])
+
+
+def _host_part(name: str) -> str:
+    """Return the host of what a Host header may have, in lower case."""
+    with suppress(ValueError):
+        return urlsplit(f'//{name}').hostname or name
+    return name
+
+
+def _without_zone(host: str) -> str:
+    return host.partition('%')[0]
+
+
+def _serialize(request: Request, route: Route) -> bytes:
+    """Return the bytes of a request."""
+    target = _target(request.url)
+    lines = list(request.headers)
+    names = {name.lower() for name, _ in lines}
+    host = _without_zone(route.host)
+    authority = f'[{host}]' if ':' in host else host
+    if route.port != DEFAULT_PORTS[route.scheme]:
+        authority += f':{route.port}'
+    if 'host' not in names:
+        lines.insert(0, ('Host', authority))
+    if route.proxy and route.scheme == 'http' and not (proxy := parse_proxy(route.proxy)).is_socks:
+        target = f'http://{authority}{target}'
+        lines += proxy.login()
+    if (request.body is not None or request.method in WITH_CONTENT) and 'content-length' not in names:
+        lines.append(('Content-Length', str(len(request.body or b''))))
+    head = ''.join(f'{name}: {value}\r\n' for name, value in lines)
+    return f'{request.method} {target} HTTP/1.1\r\n{head}\r\n'.encode('latin-1') + (request.body or b'')
+
+
+def _target(url: SplitResult) -> str:
+    target = f'{url.path or "/"}?{url.query}' if url.query else url.path or '/'
+    if target.isascii() and target.isprintable() and ' ' not in target:
+        return target
+    # What a request line cannot carry (RFC 9112, section 3) would begin another part of it.
+    return ''.join(c if '!' <= c <= '~' else quote(c) for c in target)

@@ -1,0 +1,193 @@
+"""What an instance asks for, parsed once into plain types: nothing below looks into a configuration again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlencode
+
+from datadog_checks.base import is_affirmative
+from datadog_checks.base.agent import datadog_agent
+from datadog_checks.base.utils.headers import get_default_headers
+
+from .config_models import InstanceConfig, defaults
+from .fetching.urls import parse_url, public_url
+from .reading.search import Rules
+
+DEFAULT_TIMEOUT = 10.0
+# What travels to the origin of `url` alone, where the same TLS options hold for every server.
+PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
+# Logging in with one of these is a conversation, which the base package's client leads.
+CONVERSATIONS = frozenset({'aws', 'digest', 'kerberos', 'ntlm'})
+AUTH_PREFIXES = ('auth_type', 'aws_', 'kerberos_', 'ntlm_', 'password', 'username', 'use_legacy_auth_encoding')
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """The page of an instance, and what it must say."""
+
+    url: SplitResult
+    rules: Rules
+    encoding: str | None
+    max_body_size: int
+    """In bytes, after decompression."""
+    status_pattern: re.Pattern[str]
+    expected_status: str
+    """The pattern as it was configured; empty if it was not."""
+    method: str
+    body: bytes | None
+    content_type: str
+    """Of `body`."""
+    timeout: float
+    """Of a whole run, in seconds."""
+    name: str
+    tags: tuple[str, ...]
+    """Of all that is submitted."""
+
+    @property
+    def public_url(self) -> str:
+        """The URL without user info, query and fragment."""
+        return public_url(self.url.geturl())
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """How an instance reaches servers: the HTTP options of the base package's template."""
+
+    default_headers: Mapping[str, str]
+    headers: Mapping[str, str]
+    """For the origin of the URL: the default ones and the configured ones."""
+    username: str | None
+    password: str | None
+    auth_encoding: str
+    auth_type: str
+    """`basic`, or one of the conversations."""
+    auth_options: Mapping[str, Any]
+    """What the base package's client is told to log in."""
+    auth_token: Mapping[str, Any] | None
+    tls: Mapping[str, Any]
+    use_host_header: bool
+    proxies: Mapping[str, str]
+    """The URLs of proxies by the scheme of the page."""
+    no_proxy: tuple[str, ...]
+    connect_timeout: float | None
+    read_timeout: float | None
+    allow_redirects: bool
+    persist: bool
+    log_requests: bool
+
+    @property
+    def shared_tls(self) -> dict[str, Any]:
+        """The TLS options that other origins may know."""
+        return {name: value for name, value in self.tls.items() if name not in PRIVATE_TLS_OPTIONS}
+
+
+def page_options(config: InstanceConfig, default_timeout: float | None) -> PageOptions:
+    """Return the options of a valid instance; `default_timeout` is that of `init_config`, in seconds."""
+    url = parse_url(config.url)
+    status, default_status = config.http_response_status_code or '', defaults.instance_http_response_status_code()
+    body, content_type = _body(config.data)
+    timeout = config.timeout if 'timeout' in config.model_fields_set else None
+    location = public_url(url.geturl())
+    return PageOptions(
+        url=url,
+        rules=_rules(config),
+        encoding=config.encoding,
+        max_body_size=config.max_body_size or 1,
+        status_pattern=re.compile(status),
+        expected_status='' if status == default_status else status,
+        method=config.method or 'GET',
+        body=body,
+        content_type=content_type,
+        timeout=timeout or default_timeout or DEFAULT_TIMEOUT,
+        name=config.name or '',
+        tags=(*(config.tags or ()), f'url:{location}', f'instance:{config.name or location}'),
+    )
+
+
+def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> ClientOptions:
+    """Return the HTTP options of an instance, with the defaults of the base package's client."""
+    # An option without a value is as good as not there.
+    given = {name: value for name, value in instance.items() if value is not None}
+    defaults = get_default_headers()
+    proxies, no_proxy = _proxies(given, init_config)
+    return ClientOptions(
+        default_headers=defaults,
+        headers=_merged(defaults, given.get('headers') or {}, given.get('extra_headers') or {}),
+        username=given.get('username'),
+        password=given.get('password'),
+        auth_encoding='latin-1' if is_affirmative(given.get('use_legacy_auth_encoding', True)) else 'utf-8',
+        auth_type=_auth_type(given),
+        auth_options={name: value for name, value in given.items() if name.startswith(AUTH_PREFIXES)},
+        auth_token=given.get('auth_token'),
+        tls={name: value for name, value in given.items() if name.startswith('tls_')},
+        use_host_header=is_affirmative(given.get('tls_use_host_header')),
+        proxies=proxies,
+        no_proxy=no_proxy,
+        connect_timeout=given.get('connect_timeout'),
+        read_timeout=given.get('read_timeout'),
+        allow_redirects=is_affirmative(given.get('allow_redirects', True)),
+        persist=is_affirmative(given.get('persist_connections')),
+        log_requests=is_affirmative(given.get('log_requests', init_config.get('log_requests'))),
+    )
+
+
+def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return an option that is one string or several as several."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _rules(config: InstanceConfig) -> Rules:
+    return Rules(
+        required=as_tuple(config.search_string),
+        forbidden=as_tuple(config.forbidden_string),
+        any_suffices=config.search_mode == 'any',
+        regex=bool(config.regex),
+        case_sensitive=config.case_sensitive is not False,
+        visible_text=config.search_in == 'text',
+    )
+
+
+def _body(data: str | Mapping[str, Any] | None) -> tuple[bytes | None, str]:
+    """Return the body of a request and its media type: a string is sent as it is, a mapping as a form."""
+    if not data:
+        return None, ''
+    if isinstance(data, str):
+        return data.encode(), ''
+    form = {name: value for name, value in data.items() if value is not None}
+    return urlencode(form, doseq=True).encode(), 'application/x-www-form-urlencoded'
+
+
+def _auth_type(given: Mapping[str, Any]) -> str:
+    """Return how to log in; the base package infers two of the ways from their own options."""
+    auth_type = str(given.get('auth_type', 'basic')).lower()
+    if auth_type != 'basic':
+        return auth_type
+    if given.get('kerberos_auth'):
+        return 'kerberos'
+    return 'ntlm' if given.get('ntlm_domain') else 'basic'
+
+
+def _merged(*mappings: Mapping[str, Any]) -> dict[str, str]:
+    """Return headers in which later ones replace earlier ones of the same name, in any case."""
+    merged: dict[str, tuple[str, str]] = {}
+    for mapping in mappings:
+        merged |= {str(name).lower(): (str(name), str(value)) for name, value in mapping.items()}
+    return dict(merged.values())
+
+
+def _proxies(given: Mapping[str, Any], init_config: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the proxies by scheme and what goes past them: of the instance, of `init_config`, or of the Agent."""
+    skip = given.get('skip_proxy', given.get('no_proxy', init_config.get('skip_proxy')))
+    if is_affirmative(skip):
+        return {}, ()
+    found = given.get('proxy') or init_config.get('proxy')
+    if not found and is_affirmative(init_config.get('use_agent_proxy', True)):
+        found = datadog_agent.get_config('proxy')
+    found = found or {}
+    no_proxy = found.get('no_proxy') or ()
+    if isinstance(no_proxy, str):
+        no_proxy = no_proxy.replace(';', ',').split(',')
+    return {scheme: found[scheme] for scheme in ('http', 'https') if found.get(scheme)}, tuple(no_proxy)

@@ -1,0 +1,118 @@
+"""One run: fetch the page, read it, judge it, and report what is known; knows no Agent."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from .fault import Activity, Fault, Kind
+from .fetching.certificate import days_left
+from .reading.decompression import decompress
+from .reading.encoding import Decoder
+from .reading.read import read
+from .reporting.message import title, unexpected_status
+from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable
+
+if TYPE_CHECKING:
+    from datadog_checks.base.log import CheckLoggingAdapter
+
+    from .fetching.fetcher import Fetcher
+    from .fetching.page import Page
+    from .options import PageOptions
+    from .reporting.report import Outcome
+    from .secrets import Mask
+
+# Of a page's body, in bytes: little for an Agent to hold, more than an explanation usually takes.
+MAX_RECORD = 16 * 1024 * 1024
+
+
+class Probe:
+    """Probes pages with one fetcher, and shows nothing secret of them."""
+
+    def __init__(self, fetcher: Fetcher, mask: Mask, log: CheckLoggingAdapter) -> None:
+        self.fetcher = fetcher
+        self.mask = mask
+        self._log = log
+
+    def __call__(self, options: PageOptions, record: bytearray | None = None) -> Report:
+        """Return what one run found out, whatever happens; `record` gets the beginning of the decompressed body."""
+        run = Run(options, self.fetcher, self.mask, record)
+        deadline = self.fetcher.deadline
+        deadline.start(options.timeout)
+        try:
+            outcome: Outcome = run.search()
+        except Fault as e:
+            outcome = Unreachable(e.masked(self.mask), run.facts(run.page) if run.page else None)
+        except Exception:
+            self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
+            outcome = Unreachable(Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log"), None)
+        cancelled, response_time = deadline.cancelled, deadline.elapsed()
+        dialer, chain = self.fetcher.dialer, self.fetcher.chain
+        report = Report(
+            outcome=Cancelled() if cancelled else outcome,
+            response_time=response_time,
+            first_byte_time=run.first_byte_time,
+            certificate_days_left=days_left(chain[0]) if chain else None,
+            resolved=dialer.resolved,
+            peer=dialer.peer,
+        )
+        self.fetcher.finish()
+        return report
+
+
+class Run:
+    """What becomes known in the course of one run."""
+
+    def __init__(self, options: PageOptions, fetcher: Fetcher, mask: Callable[[str], str], record: bytearray | None):
+        self._options = options
+        self._fetcher = fetcher
+        self._mask = mask
+        self._record = record
+        self._size = 0
+        self._cut_off = False
+        self.page: Page | None = None
+        self.first_byte_time: float | None = None
+
+    def search(self) -> Searched:
+        """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
+        options, deadline = self._options, self._fetcher.deadline
+        with self._fetcher.open(options) as page:
+            self.page, self.first_byte_time = page, deadline.elapsed()
+            if not options.status_pattern.fullmatch(str(page.status_code)):
+                raise unexpected_status(page.status_code, page.status, options.expected_status)
+            decoder = Decoder(page.content_type, options.encoding)
+            verdict = read(options.rules, decoder, page.content_type, self._body(page), deadline.check)
+        return Searched(self.facts(page), self._text_facts(decoder), verdict)
+
+    def facts(self, page: Page) -> PageFacts:
+        """Return what is known of a page."""
+        return PageFacts(
+            url=self._mask(page.url),
+            status_code=page.status_code,
+            status=page.status,
+            content_type=page.content_type,
+            age=page.age,
+            size=self._size,
+            cut_off=self._cut_off,
+        )
+
+    def _text_facts(self, decoder: Decoder) -> TextFacts:
+        return TextFacts(
+            decoder.encoding, decoder.decided_by, self._mask(decoder.unknown_label), self._mask(title(decoder.head))
+        )
+
+    def _body(self, page: Page) -> Iterator[bytes]:
+        """Yield the decompressed body piece by piece, up to the size that is configured; raise `body` faults."""
+        deadline, limit = self._fetcher.deadline, self._options.max_body_size
+        for piece in decompress(page.receive(), page.content_encoding):
+            deadline.check()
+            chunk = piece[: limit - self._size]
+            self._size += len(chunk)
+            if self._record is not None:
+                self._record += chunk[: MAX_RECORD - len(self._record)]
+            yield chunk
+            if self._size == limit:
+                self._cut_off = True
+                break
+        deadline.begin(Activity.SEARCH)

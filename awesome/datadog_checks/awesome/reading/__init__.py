@@ -1,0 +1,1 @@
+"""From the bytes of a page to a verdict: pure, and without knowledge of the network or the Agent."""

@@ -1,0 +1,463 @@
+"""The elements that are open in a page, and whether a reader sees the text inside them.
+
+Nothing is kept but the names of the open elements, at most `MAX_DEPTH` of them. How elements end each other follows
+https://html.spec.whatwg.org/multipage/parsing.html#tree-construction as far as it decides what is visible and what
+separates words; text that browsers move out of a table stays where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Browsers nest no deeper than 512 elements: what is deeper becomes a sibling.
+MAX_DEPTH = 2000
+# Formatting elements that stay open when the element around them ends; more would make each end cost as much.
+MAX_CARRIED = 8
+
+# Reasons not to show text: `display`, `visibility`, and text in a select, svg or math where none is drawn.
+NOT_DISPLAYED, INVISIBLE, NOT_DRAWN = 1, 2, 4
+
+HEADINGS = frozenset({'h1', 'h2', 'h3', 'h4', 'h5', 'h6'})
+CELLS = frozenset({'td', 'th'})
+ROW_GROUPS = frozenset({'tbody', 'tfoot', 'thead'})
+TABLE_PARTS = CELLS | ROW_GROUPS | {'caption', 'col', 'colgroup', 'tr'}
+OPTIONS = frozenset({'optgroup', 'option'})
+# https://html.spec.whatwg.org/multipage/rendering.html#flow-content-3: what begins and ends on a line of its own.
+BLOCKS = (
+    frozenset(
+        'address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer'
+        ' form header hgroup legend li listing main menu nav ol p plaintext pre search section summary table ul xmp'
+        ' br hr'.split()
+    )
+    | HEADINGS
+    | CELLS
+    | ROW_GROUPS
+    | {'caption', 'tr'}
+    | OPTIONS
+)
+VOID = frozenset(
+    'area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr'.split()
+)
+# What is shown in place of these is not their content.
+REPLACED = frozenset('audio canvas datalist meter progress rp template video'.split())
+# In HTML the tokenizer knows that these have no elements inside; in XML they are like others.
+UNSEEN_IN_XML = REPLACED | frozenset('iframe noembed noframes noscript script style'.split())
+FORMATTING = frozenset('a b big code em font i nobr s small strike strong tt u'.split())
+# Text of svg and math is drawn inside these only, and in these HTML begins again.
+DRAWN = {
+    'svg': frozenset({'text', 'foreignobject'}),
+    'math': frozenset({'mi', 'mn', 'mo', 'ms', 'mtext'}),
+}
+HTML_INSIDE = {'svg': frozenset({'foreignobject', 'desc', 'title'}), 'math': DRAWN['math']}
+UNSEEN_INSIDE = frozenset('desc metadata script style title annotation annotation-xml'.split())
+# https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inforeign
+BREAKOUT = (
+    frozenset(
+        'b big blockquote body br center code dd div dl dt em embed head hr i img li listing menu meta nobr ol p pre'
+        ' ruby s small span strong strike sub sup table tt u ul var'.split()
+    )
+    | HEADINGS
+)
+
+_BORDERS = frozenset(f'{root} {name}' for root, names in HTML_INSIDE.items() for name in names)
+# https://html.spec.whatwg.org/multipage/parsing.html#has-an-element-in-scope
+SCOPE = frozenset('applet caption marquee object table td template th'.split()) | _BORDERS
+BUTTON_SCOPE = SCOPE | {'button'}
+TABLE_SCOPE = frozenset({'table', 'template'})
+SPECIAL = (
+    (BLOCKS - OPTIONS - {'dialog', 'legend'})
+    | SCOPE
+    | {'button', 'colgroup', 'noembed', 'noframes', 'noscript', 'select', 'textarea'}
+)
+ITEM_SCOPE = SPECIAL - {'address', 'div', 'p'}
+
+Ends = tuple[frozenset[str], frozenset[str]]
+
+
+def _table_of_ends() -> dict[str, list[Ends]]:
+    """Return what the start tag of an element ends, and the elements that keep it from that."""
+    paragraph = (frozenset({'p'}), BUTTON_SCOPE)
+    apart = OPTIONS | CELLS | ROW_GROUPS | {'caption', 'tr', 'br', 'legend'}
+    ends = {name: [paragraph] for name in BLOCKS - apart}
+    ends['li'] = [(frozenset({'li'}), ITEM_SCOPE - {'li'}), paragraph]
+    ends['dd'] = ends['dt'] = [(frozenset({'dd', 'dt'}), ITEM_SCOPE - {'dd', 'dt'}), paragraph]
+    ends['option'] = [(frozenset({'option'}), SPECIAL)]
+    ends['optgroup'] = [(OPTIONS, SPECIAL)]
+    ends['td'] = ends['th'] = [(CELLS | {'caption', 'colgroup'}, TABLE_SCOPE)]
+    ends['tr'] = [(CELLS | {'tr', 'caption', 'colgroup'}, TABLE_SCOPE)]
+    for name in ROW_GROUPS | {'caption', 'colgroup', 'col'}:
+        ends[name] = [(TABLE_PARTS, TABLE_SCOPE)]
+    ends['table'] = [(frozenset({'table'}), CELLS | {'caption', 'template'}), paragraph]
+    ends['rb'] = ends['rtc'] = [(frozenset({'rb', 'rt', 'rtc', 'rp'}), frozenset({'ruby'}))]
+    ends['rt'] = ends['rp'] = [(frozenset({'rb', 'rt', 'rp'}), frozenset({'ruby'}))]
+    ends['button'] = [(frozenset({'button'}), SCOPE)]
+    ends['input'] = [(frozenset({'select'}), SCOPE)]
+    return ends
+
+
+def _table_of_scopes() -> dict[str, frozenset[str]]:
+    """Return the elements that keep the end tag of an element from ending it; for others they are `SPECIAL`."""
+    scopes = dict.fromkeys(SPECIAL | {'dialog'} | FORMATTING, SCOPE)
+    scopes |= dict.fromkeys(TABLE_PARTS, TABLE_SCOPE)
+    scopes |= {'table': frozenset({'template'}), 'template': frozenset(), 'p': BUTTON_SCOPE}
+    scopes |= {'li': SCOPE | {'ol', 'ul'}, 'select': SCOPE}
+    return {name: scope - {name} for name, scope in scopes.items()}
+
+
+ENDS = _table_of_ends()
+SCOPES = _table_of_scopes()
+
+# https://www.w3.org/TR/css-display-3/#the-display-properties
+_INSIDE_LINE = frozenset(
+    'contents inline inline-block inline-flex inline-grid inline-table ruby initial unset revert inherit'
+    ' -webkit-inline-box -webkit-inline-flex math ruby-text'.split()
+)
+_OWN_LINE = frozenset(
+    'block flex flow-root grid list-item table table-caption table-cell table-column table-column-group'
+    ' table-footer-group table-header-group table-row table-row-group flow -webkit-box -webkit-flex'.split()
+)
+_VALUES = {
+    'display': _INSIDE_LINE | _OWN_LINE | {'none'},
+    'visibility': frozenset('visible hidden collapse initial inherit unset revert'.split()),
+    'float': frozenset('left right none inline-start inline-end initial inherit unset revert'.split()),
+    'position': frozenset('static relative absolute fixed sticky initial inherit unset revert'.split()),
+}
+_OUT_OF_LINE = frozenset('left right inline-start inline-end absolute fixed'.split())
+_COMMENT = re.compile(r'/\*(?:[^*]++|\*(?!/))*+(?:\*/)?')
+_DELIMITER = re.compile(r""""(?:[^"\\\n]++|\\.?)*+"?|'(?:[^'\\\n]++|\\.?)*+'?|[;()\[\]{}]""", re.DOTALL)
+_DECLARATION = re.compile(
+    r'[ \t\n\f\r]*+([a-z]++)[ \t\n\f\r]*+:[ \t\n\f\r]*+([a-z-]++)[ \t\n\f\r]*+(![ \t\n\f\r]*+important)?[ \t\n\f\r]*+',
+    re.IGNORECASE,
+)
+
+
+def parse_style(style: str) -> dict[str, str]:
+    """Return the properties of a `style` attribute that decide what is visible, lowercase.
+
+    Like in https://www.w3.org/TR/css-style-attr/, an invalid declaration counts for nothing, and the last one counts.
+    """
+    properties: dict[str, str] = {}
+    important: set[str] = set()
+    for declaration in _declarations(_COMMENT.sub(' ', style)):
+        match = _DECLARATION.fullmatch(declaration)
+        if not match:
+            continue
+        name, value = match[1].lower(), match[2].lower()
+        if value in _VALUES.get(name, ()) and (match[3] or name not in important):
+            properties[name] = value
+            if match[3]:
+                important.add(name)
+    return properties
+
+
+def _declarations(style: str) -> Iterable[str]:
+    """Yield what semicolons separate, but for those inside strings and brackets."""
+    start = depth = 0
+    for match in _DELIMITER.finditer(style):
+        delimiter = match[0]
+        if delimiter in '([{':
+            depth += 1
+        elif delimiter in ')]}':
+            depth = max(depth - 1, 0)
+        elif delimiter == ';' and not depth:
+            yield style[start : match.start()]
+            start = match.end()
+    yield style[start:]
+
+
+class _Open(NamedTuple):
+    """An open element, and what its end restores."""
+
+    name: str
+    # The depth of the open element of the same name before this one, or -1.
+    previous: int
+    hidden: int
+    foreign: str
+    separates: bool
+
+
+class OpenElements:
+    """The open elements of an HTML page, fed with its tags.
+
+    `separators` gets a space whenever a visible block begins or ends. `hidden` is not 0 where text is not visible.
+    `foreign` is `svg` or `math` where an element is one of theirs.
+    """
+
+    def __init__(self, separators: list[str]) -> None:
+        self._separators = separators
+        self._stack: list[_Open] = []
+        # The depth of the innermost open element of each name.
+        self._depths: dict[str, int] = {}
+        self.hidden = 0
+        self.foreign = ''
+
+    def start(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
+        """Open an element, which ends others."""
+        if self.foreign:
+            if name not in BREAKOUT and not (name == 'font' and attributes.keys() & {'color', 'face', 'size'}):
+                self._push_foreign(name, attributes, closed)
+                return
+            self._leave_foreign()
+        if self._is_ignored(name):
+            return
+        if name == 'select' and name in self._depths:
+            self.end(name)
+            return
+        self._make_room(name)
+        if name in ('svg', 'math'):
+            self._push_foreign(name, attributes, closed)
+        else:
+            self._push_html(name, attributes)
+
+    def end(self, name: str) -> None:
+        """Close an element, and those inside it; a tag that ends nothing is ignored."""
+        stack = self._stack
+        if stack and stack[-1].name == name:
+            self._pop_to(len(stack) - 1)
+        elif self.in_foreign_element() and self._end_foreign(name):
+            pass
+        elif name == 'form':
+            self._strike(self._depths.get(name, -1))
+        elif name in HEADINGS:
+            self._end_any(HEADINGS, SCOPE)
+        elif name in FORMATTING:
+            self._end_formatting(name)
+        elif not self._end_any(frozenset({name}), SCOPES.get(name, SPECIAL)) and name in ('p', 'br'):
+            # An end tag without a start tag makes an empty element of these.
+            self._separate()
+
+    def in_foreign_element(self) -> bool:
+        """Return whether the innermost open element is one of svg or math: CDATA sections are text there."""
+        return bool(self._stack) and self._stack[-1].name.partition(' ')[0] in DRAWN
+
+    def is_open(self, name: str) -> bool:
+        """Return whether an element of this name is open."""
+        return name in self._depths
+
+    def shows(self, name: str, attributes: Mapping[str, str]) -> bool:
+        """Return whether the text of an element would be visible here."""
+        return not self._look(name, attributes)[0]
+
+    def _is_ignored(self, name: str) -> bool:
+        if name in ('html', 'head', 'body'):
+            return True
+        if 'template' in self._depths:
+            return False
+        return (name in TABLE_PARTS and 'table' not in self._depths) or (name == 'form' and name in self._depths)
+
+    def _make_room(self, name: str) -> None:
+        """End what the start tag of an element ends."""
+        if name in HEADINGS and self._stack and self._stack[-1].name in HEADINGS:
+            self._pop_to(len(self._stack) - 1)
+        if name in ('a', 'nobr') and name in self._depths:
+            self._end_formatting(name)
+        for names, scope in ENDS.get(name, ()):
+            self._end_any(names, scope)
+
+    def _end_any(self, names: frozenset[str], scope: frozenset[str]) -> bool:
+        """Close the outermost of the elements of these names that are open inside of `scope`; return whether one is."""
+        depths = [self._depths[name] for name in names if name in self._depths]
+        if depths:
+            border = self._innermost(scope)
+            depths = [depth for depth in depths if depth > border]
+        if depths:
+            self._pop_to(min(depths))
+        return bool(depths)
+
+    def _end_formatting(self, name: str) -> None:
+        """Close a formatting element alone when blocks are open inside it (the adoption agency algorithm)."""
+        depth = self._depths.get(name, -1)
+        if depth < self._innermost(SCOPE):
+            return
+        inside = depth < self._innermost(SPECIAL)
+        if depth >= 0 and inside and self._stack[depth].hidden == self._stack[depth + 1].hidden:
+            self._strike(depth)
+        elif depth >= 0:
+            self._pop_to(depth)
+
+    def _strike(self, depth: int) -> None:
+        """Close the element at `depth` and leave those inside it open."""
+        if depth < 0:
+            return
+        struck = self._stack[depth]
+        self._forget(struck)
+        self._stack[depth] = struck._replace(name='', separates=False)
+        if struck.separates:
+            self._separators.append(' ')
+
+    def _innermost(self, names: Iterable[str]) -> int:
+        return max(map(self._depths.get, names, repeat(-1)), default=-1)  # type: ignore[arg-type]  # never None
+
+    def _push_html(self, name: str, attributes: Mapping[str, str]) -> None:
+        hidden, block = self._look(name, attributes)
+        self._open(name, hidden, '', block and not hidden, closed=name in VOID)
+
+    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, bool]:
+        """Return why the text of an HTML element would be hidden, or 0, and whether it separates words."""
+        hidden = self.hidden
+        if 'select' in self._depths:
+            # A select shows its options, also hidden ones, and nothing of their markup.
+            return (hidden & ~NOT_DRAWN if name == 'option' else hidden), name in OPTIONS
+        if name == 'select':
+            hidden |= NOT_DRAWN
+        return _style(name, attributes, hidden)
+
+    def _push_foreign(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
+        root = self.foreign or name
+        hidden, foreign, block = self.hidden, root, root == 'math'
+        if not self.foreign:
+            hidden |= NOT_DRAWN
+        elif name in DRAWN[root]:
+            hidden &= ~NOT_DRAWN
+            block = True
+        elif name in UNSEEN_INSIDE:
+            hidden |= NOT_DISPLAYED
+        if self.foreign and (name in HTML_INSIDE[root] or _is_html_annotation(name, attributes)):
+            foreign = ''
+        hidden = _hide_foreign(attributes, hidden)
+        name = f'{root} {name}' if self.foreign else name
+        self._open(name, hidden, foreign, block and not hidden & ~NOT_DRAWN, closed)
+
+    def _leave_foreign(self) -> None:
+        while self.foreign:
+            self._pop_to(len(self._stack) - 1)
+
+    def _end_foreign(self, name: str) -> bool:
+        """Close an element of svg or math; return whether one ends."""
+        root = self._stack[-1].name.partition(' ')[0]
+        if name in ('p', 'br'):
+            self._leave_foreign()
+            return False
+        depth = self._depths.get(name if name == root else f'{root} {name}', -1)
+        if depth >= 0:
+            self._pop_to(depth)
+        return depth >= 0
+
+    def _open(self, name: str, hidden: int, foreign: str, separates: bool, closed: bool) -> None:
+        if separates:
+            self._separators.append(' ')
+        if closed:
+            if separates:
+                self._separators.append(' ')
+            return
+        if len(self._stack) >= MAX_DEPTH:
+            self._pop_to(MAX_DEPTH - 1)
+        depths = self._depths
+        self._stack.append(_Open(name, depths.get(name, -1), self.hidden, self.foreign, separates))
+        depths[name] = len(self._stack) - 1
+        self.hidden, self.foreign = hidden, foreign
+
+    def _pop_to(self, depth: int) -> None:
+        """Close the element at `depth` and all inside it, and open again the hidden formatting elements of them."""
+        carried: list[tuple[str, int]] = []
+        separates = False
+        while len(self._stack) > depth:
+            element, hidden = self._stack.pop(), self.hidden
+            self._forget(element)
+            self.hidden, self.foreign = element.hidden, element.foreign
+            separates = separates or element.separates
+            if element.name in SCOPE:
+                carried.clear()
+            elif element.name in FORMATTING and hidden != self.hidden and len(self._stack) > depth:
+                carried.append((element.name, hidden & ~self.hidden))
+        if separates:
+            self._separators.append(' ')
+        for name, hidden in reversed(carried[-MAX_CARRIED:]):
+            self._open(name, self.hidden | hidden, self.foreign, False, closed=False)
+
+    def _forget(self, element: _Open) -> None:
+        if not element.name:
+            return
+        if element.previous < 0:
+            del self._depths[element.name]
+        else:
+            self._depths[element.name] = element.previous
+
+    def _separate(self) -> None:
+        if not self.hidden:
+            self._separators.append(' ')
+
+
+class OpenXmlElements(OpenElements):
+    """The open elements of an XML document: those of XHTML look like HTML's, others all separate words."""
+
+    def __init__(self, separators: list[str]) -> None:
+        super().__init__(separators)
+        self._xhtml: bool | None = None
+        self._titled = False
+
+    def start(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
+        """Open an element."""
+        local = name.rpartition(':')[2].lower()
+        if self._xhtml is None:
+            self._xhtml = local == 'html'
+        if self.foreign or local in DRAWN:
+            self._push_foreign(local, attributes, closed)
+            return
+        hidden, block = self._look(local, attributes) if self._xhtml else (0, True)
+        self._open(local, hidden, '', block and not hidden, closed)
+
+    def end(self, name: str) -> None:
+        """Close an element, and those inside it; a tag that ends nothing is ignored."""
+        local = name.rpartition(':')[2].lower()
+        if not (self.in_foreign_element() and self._end_foreign(local)) and local in self._depths:
+            self._pop_to(self._depths[local])
+
+    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, bool]:
+        if name == 'title':
+            first, self._titled = not self._titled, True
+            return (0 if first else NOT_DISPLAYED), True
+        if name in ('html', 'head', 'body'):
+            return 0, False
+        hidden, block = super()._look(name, attributes)
+        return (hidden | NOT_DISPLAYED if name in UNSEEN_IN_XML else hidden), block
+
+
+def _style(name: str, attributes: Mapping[str, str], hidden: int) -> tuple[int, bool]:
+    """Return why an element that is inside of something `hidden` is hidden, or 0, and whether it separates words."""
+    block = name in BLOCKS
+    if name in REPLACED:
+        return hidden | NOT_DISPLAYED, block
+    if not attributes and name != 'dialog':
+        return hidden, block
+    style = parse_style(attributes.get('style', ''))
+    display = style.get('display', 'none' if _is_hidden(name, attributes) else '')
+    if display == 'none' or attributes.get('hidden', '').lower() == 'until-found':
+        hidden |= NOT_DISPLAYED
+    elif display:
+        block = display in _OWN_LINE
+    hidden = _visibility(style.get('visibility', ''), hidden)
+    return hidden, block or bool(_OUT_OF_LINE & {style.get('float', ''), style.get('position', '')})
+
+
+def _is_hidden(name: str, attributes: Mapping[str, str]) -> bool:
+    """Return whether an element is not displayed as long as no style says otherwise."""
+    if name == 'object':
+        return 'data' in attributes or 'type' in attributes
+    return 'hidden' in attributes or 'popover' in attributes or (name == 'dialog' and 'open' not in attributes)
+
+
+def _is_html_annotation(name: str, attributes: Mapping[str, str]) -> bool:
+    encoding = attributes.get('encoding', '').lower()
+    return name == 'annotation-xml' and encoding in ('text/html', 'application/xhtml+xml')
+
+
+def _hide_foreign(attributes: Mapping[str, str], hidden: int) -> int:
+    """Return why an element of svg or math is hidden, or 0: there, style properties are attributes too."""
+    if not attributes:
+        return hidden
+    style = {**attributes, **parse_style(attributes.get('style', ''))}
+    if style.get('display') == 'none':
+        hidden |= NOT_DISPLAYED
+    return _visibility(style.get('visibility', ''), hidden)
+
+
+def _visibility(value: str, hidden: int) -> int:
+    if value in ('hidden', 'collapse'):
+        return hidden | INVISIBLE
+    return hidden & ~INVISIBLE if value in ('visible', 'initial') else hidden

@@ -1,0 +1,95 @@
+"""Text with its characters composed and its white space collapsed, so that strings that look the same are the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format: more marks than that in a row are split, since
+# bringing them into order takes time that grows with the square of their number.
+MAX_MARKS = 30
+_SPLITTER = '\u034f'  # COMBINING GRAPHEME JOINER
+# Every mark is in here, and few other characters come in such long runs.
+_MARKS = re.compile(rf'[^\w\s\x00-\u02ff]{{{MAX_MARKS + 1},}}+')
+_INVISIBLE = '\u00ad\u200b\u2060\ufeff'  # Soft hyphen, zero-width space, word joiner, zero-width no-break space
+# Nothing that follows can change these.
+_SETTLED = frozenset(' \t\n\r\f!"#$%&\'()*+,-./0123456789:;?@[\\]^_`{|}~')
+
+
+def normalize(text: str) -> str:
+    """Return `text` in NFC and without invisible characters, every run of white space as one space, none around it."""
+    return ' '.join(compose(_strip_invisible(text)).split())
+
+
+def compose(text: str) -> str:
+    """Return `text` in NFC, in time that grows with its length (the Stream-Safe Text Process of UAX #15)."""
+    return text if text.isascii() else unicodedata.normalize('NFC', _MARKS.sub(_split_marks, text))
+
+
+class Normalizer:
+    """A stage that does what `normalize` does to a text in pieces: what the next one may change is held until then."""
+
+    def __init__(self) -> None:
+        self._held = ''
+        self._empty = True
+        self._spaced = False
+
+    def feed(self, piece: str) -> str:
+        """Return the normalized text that a further piece makes certain."""
+        text = self._held + _strip_invisible(piece)
+        if not text.isascii():
+            text = _MARKS.sub(_split_marks, text)
+        cut = _find_last_start(text)
+        self._held = text[cut:]
+        return self._collapse(text[:cut])
+
+    def flush(self) -> str:
+        """Return the normalized text that was held."""
+        held, self._held = self._held, ''
+        return self._collapse(held)
+
+    def _collapse(self, text: str) -> str:
+        words = compose(text).split()
+        spaced = self._spaced or text[:1].isspace()
+        self._spaced = text[-1:].isspace() or (spaced and not words)
+        if not words:
+            return ''
+        before = ' ' if spaced and not self._empty else ''
+        self._empty = False
+        return before + ' '.join(words)
+
+
+def _strip_invisible(text: str) -> str:
+    if not text.isascii():
+        for character in _INVISIBLE:
+            text = text.replace(character, '')
+    return text
+
+
+def _split_marks(run: re.Match[str]) -> str:
+    split: list[str] = []
+    marks = 0
+    for character in run[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > MAX_MARKS:
+            split.append(_SPLITTER)
+            marks = 1
+        split.append(character)
+    return ''.join(split)
+
+
+def _find_last_start(text: str) -> int:
+    """Return where the last character begins with which what follows may compose."""
+    if text[-1:] in _SETTLED:
+        return len(text)
+    start = len(text) - 1
+    while start > 0 and _may_compose(text[start]):
+        start -= 1
+    return max(start, 0)
+
+
+def _may_compose(character: str) -> bool:
+    """Return whether a character may compose with the one before it: a mark, or a vowel or final consonant of Hangul."""
+    if character == _SPLITTER:
+        return False
+    return '\u1160' <= character <= '\u11ff' or unicodedata.category(character)[0] == 'M'

@@ -1,0 +1,194 @@
+"""Whether a text says what it should; pure: text in, verdict out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import islice
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+from .normalization import compose, normalize
+
+# What the engine lacks, by what its message says, and what to write instead.
+REMEDIES = {
+    'look-around': 'match what is around it too, or put what must not be there into forbidden_string',
+    'backreferences': 'write out what is repeated',
+    'size limit': 'use fewer or shorter counted repetitions',
+    'unrecognized escape': 'see https://docs.rs/regex/latest/regex/#syntax',
+    'unrecognized flag': 'see https://docs.rs/regex/latest/regex/#syntax',
+    'repetition quantifier': 'write `{` that is meant as itself as `\\{`, and "at most two" as `{0,2}`',
+}
+# Escapes of other dialects, and how the engine spells them.
+ESCAPES = {r'\Z': r'\z', r'\h': r'[ \t]', r'\R': r'(\r\n|\n|\r)', r'\e': r'\x1b'}
+
+# In characters: a piece that is shorter is not worth compiling for, and strings that are longer take long to compile.
+MIN_PIECE_FOR_ENGINE = 32 * 1024
+MAX_STRINGS_FOR_ENGINE = 1000
+# How many strings are looked for between two calls of `tick`: a few milliseconds.
+STRINGS_PER_TICK = 200
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a page must and must not contain: strings, or regular expressions where `regex` is true."""
+
+    required: tuple[str, ...]
+    forbidden: tuple[str, ...] = ()
+    any_suffices: bool = False
+    regex: bool = False
+    case_sensitive: bool = True
+    visible_text: bool = False
+    """Whether the text that a reader sees is searched instead of the source."""
+
+    @cached_property
+    def needles(self) -> dict[str, str]:
+        """What is looked for in the text for each string: the string as the text is normalized."""
+        prepare = (compose if self.regex else normalize) if self.visible_text else str
+        return {string: prepare(string) for string in (*self.required, *self.forbidden)}
+
+    @cached_property
+    def patterns(self) -> dict[str, SchemaValidator]:
+        """What tells for each string, a regular expression, whether a text matches it."""
+        return {string: compile_pattern(needle, self.case_sensitive) for string, needle in self.needles.items()}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What decided against a text; nothing if it says what it should."""
+
+    missing: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.missing and not self.forbidden
+
+
+def judge(rules: Rules, pieces: Iterable[str], tick: Tick = lambda: None) -> Verdict:
+    """Apply `rules` to a text that comes in pieces, however it is cut; take no more of them than the verdict needs.
+
+    `tick` is called for each piece and between patterns; what it raises ends the search.
+    """
+    matcher = Patterns(rules.patterns, tick) if rules.regex else Literals(rules.needles, rules.case_sensitive, tick)
+    seen: set[str] = set()
+    for piece in pieces:
+        tick()
+        found = matcher.feed(piece)
+        if not found:
+            continue
+        seen.update(found)
+        if forbidden := _seen(rules.forbidden, seen):
+            return Verdict(forbidden=forbidden)
+        if not rules.forbidden and not _missing(rules, seen):
+            return Verdict()
+    seen.update(matcher.flush())
+    return Verdict(_missing(rules, seen), _seen(rules.forbidden, seen))
+
+
+def compile_pattern(pattern: str, case_sensitive: bool = True) -> SchemaValidator:
+    """Compile a regular expression for `isinstance_python`; raise ValueError saying what is wrong and what to do.
+
+    The engine is Rust's, which every Agent has in pydantic: it takes time in proportion to the text, while Python's can
+    take forever and holds the whole Agent meanwhile.
+    """
+    flags = '' if case_sensitive else '(?i)'
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=flags + pattern, regex_engine='rust-regex'))
+    except SchemaError as e:
+        reason = str(e).splitlines()[-1].strip().removeprefix('error: ').removeprefix('SchemaError: ').rstrip('.')
+        remedy = _remedy(pattern, reason)
+        raise ValueError(f'{pattern!r} is not a regular expression: {reason}{remedy}') from None
+
+
+def _remedy(pattern: str, reason: str) -> str:
+    if 'unrecognized escape' in reason and (escape := re.search(r'\\[ZhRe]', pattern)):
+        return f'; write `{ESCAPES[escape[0]]}` instead of `{escape[0]}`'
+    return next((f'; {remedy}' for what, remedy in REMEDIES.items() if what in reason), '')
+
+
+class Literals:
+    """Finds strings in a text that comes in pieces, holding no more of it than an overlap."""
+
+    def __init__(self, needles: Mapping[str, str], case_sensitive: bool, tick: Tick) -> None:
+        self._case_sensitive = case_sensitive
+        self._tick = tick
+        self._wanted = {string: self._fold(needle) for string, needle in needles.items()}
+        self._overlap = max(map(len, self._wanted.values())) - 1
+        self._tail = ''
+
+    def feed(self, piece: str) -> list[str]:
+        """Return the strings that the next piece completes."""
+        piece = self._fold(piece)
+        seam = self._tail + piece[: self._overlap]
+        self._tail = (self._tail + piece[-self._overlap :])[-self._overlap :] if self._overlap else ''
+        if self._has_none(piece):
+            piece = ''
+        seen = self._find(piece, seam)
+        for string in seen:
+            del self._wanted[string]
+        return seen
+
+    def flush(self) -> list[str]:
+        return []
+
+    def _find(self, piece: str, seam: str) -> list[str]:
+        seen, wanted = [], iter(self._wanted.items())
+        while batch := list(islice(wanted, STRINGS_PER_TICK)):
+            self._tick()
+            seen += [string for string, needle in batch if needle in piece or needle in seam]
+        return seen
+
+    def _has_none(self, piece: str) -> bool:
+        """Tell whether the engine finds none of the strings: several times as fast as `in` for long ASCII text."""
+        # It has to encode other text first.
+        if len(piece) < MIN_PIECE_FOR_ENGINE or not piece.isascii():
+            return False
+        wanted = tuple(self._wanted.values())
+        return sum(map(len, wanted)) <= MAX_STRINGS_FOR_ENGINE and not _any_of(wanted)(piece)
+
+    def _fold(self, text: str) -> str:
+        return text if self._case_sensitive else text.casefold()
+
+
+class Patterns:
+    """Finds regular expressions in a text that comes in pieces: at its end, since all of it may matter."""
+
+    def __init__(self, patterns: Mapping[str, SchemaValidator], tick: Tick) -> None:
+        self._patterns = patterns
+        self._tick = tick
+        self._pieces: list[str] = []
+
+    def feed(self, piece: str) -> list[str]:
+        self._pieces.append(piece)
+        return []
+
+    def flush(self) -> list[str]:
+        """Return the patterns that the text matches."""
+        text = ''.join(self._pieces)
+        self._pieces.clear()
+        seen = []
+        for pattern, compiled in self._patterns.items():
+            self._tick()
+            if compiled.isinstance_python(text):
+                seen.append(pattern)
+        return seen
+
+
+@lru_cache(maxsize=64)
+def _any_of(strings: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells whether a text has any of `strings`."""
+    return compile_pattern('|'.join(map(re.escape, strings))).isinstance_python
+
+
+def _seen(strings: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
+    return tuple(string for string in strings if string in seen)
+
+
+def _missing(rules: Rules, seen: set[str]) -> tuple[str, ...]:
+    missing = tuple(string for string in rules.required if string not in seen)
+    return () if rules.any_suffices and len(missing) < len(rules.required) else missing

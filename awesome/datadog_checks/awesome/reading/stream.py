@@ -1,0 +1,32 @@
+"""Stages that a page passes piece by piece, and the one driver of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from datadog_checks.awesome.fault import Fault
+
+
+class Stage[In, Out](Protocol):
+    """Turns pieces into pieces; what the next piece may change is held until then."""
+
+    def feed(self, piece: In, /) -> Out: ...
+
+    def flush(self) -> Out: ...
+
+
+def drive[In, Out](pieces: Iterable[In], stage: Stage[In, Out]) -> Iterator[Out]:
+    """Yield what `stage` makes of `pieces` and of their end.
+
+    A fault that ends the pieces is held back until the stage was flushed: what came before it may decide.
+    """
+    fault = None
+    try:
+        for piece in pieces:
+            yield stage.feed(piece)
+    except Fault as e:
+        fault = e
+    yield stage.flush()
+    if fault:
+        raise fault

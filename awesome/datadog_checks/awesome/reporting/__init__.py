@@ -1,0 +1,1 @@
+"""From what a run found out to what people read: messages, metrics, and advice."""

@@ -1,0 +1,219 @@
+"""Why a string is not found in a page that was read, and which options would find it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from datadog_checks.awesome.fault import Fault
+from datadog_checks.awesome.options import PageOptions
+from datadog_checks.awesome.reading.encoding import Decoder
+from datadog_checks.awesome.reading.read import read, text_of
+from datadog_checks.awesome.reading.search import Rules
+
+from .message import MAX_TITLE, quote
+from .report import Report, Searched
+
+# Of pages that declare none or another.
+ENCODINGS = (
+    *('utf-8', 'windows-1252', 'utf-16le', 'utf-16be', 'iso-8859-2', 'windows-1250', 'windows-1251', 'koi8-r'),
+    *('shift_jis', 'euc-jp', 'gbk', 'big5', 'euc-kr'),
+    *('windows-1255', 'windows-1256', 'windows-1253', 'windows-1254', 'windows-1257', 'windows-874'),
+)
+# By how much more of a page is searched than `max_body_size` allows.
+FURTHER_READING = 16
+# In characters: a page with less text than this, but with scripts, is made by them.
+FEW_CHARACTERS = 200
+
+PASSWORD_FIELD = re.compile(r'<input\b[^<>]*\btype\s*=\s*["\']?password\b', re.IGNORECASE)
+SCRIPT = re.compile(r'<script\b', re.IGNORECASE)
+ERROR_TITLE = re.compile(
+    r'\b(?:[45]\d\d|error|forbidden|denied|maintenance|not found|unauthorized|unavailable|bad gateway|time-?out)\b',
+    re.IGNORECASE,
+)
+TYPOGRAPHY = str.maketrans(
+    {
+        **dict.fromkeys('‘’‚‛′´`', "'"),
+        **dict.fromkeys('“”„‟″«»', '"'),
+        **dict.fromkeys('‐‑‒–—―−', '-'),
+        '…': '...',
+    }
+)
+# Where Python's regular expressions differ from the engine's without an error: what to look for in a pattern, what to
+# write instead to get Python's meaning, and why.
+DIALECT = (
+    (re.compile(r'(?<!\\)\$$'), r'\\s*$', '`$` matches only at the very end, not before a last line break'),
+    (re.compile(r'\\([<>])'), r'\1', r'`\\<` and `\\>` are word boundaries here'),
+    (re.compile(r'(?<=[^\[])(&&|--|~~)(?=[^\]]*\])'), r'\\\1', '`&&`, `--` and `~~` in a class are operators here'),
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why `string` is not found, and the options with which it is; none if only the string has to change."""
+
+    string: str
+    why: str
+    options: dict[str, Any]
+
+
+Probe = Callable[[PageOptions], Report]
+
+
+def as_yaml(options: dict[str, Any]) -> str:
+    """Return options as in conf.yaml, on one line."""
+    values = {name: value if name != 'search_string' else quote(value, 280) for name, value in options.items()}
+    return ', '.join(f'{name}: {v if isinstance(v, str) else json.dumps(v)}' for name, v in values.items())
+
+
+class Explainer:
+    """Explains what is missing in a page whose body was recorded."""
+
+    def __init__(self, options: PageOptions, found_out: Searched, body: bytes, probe: Probe) -> None:
+        self._options = options
+        self._found_out = found_out
+        self._body = body
+        self._probe = probe
+
+    def reasons(self) -> list[Reason]:
+        """Return what explains the missing strings; nothing for those that nothing explains."""
+        missing = list(self._found_out.verdict.missing)
+        found: list[Reason] = []
+        for why, change, changed in self._changes():
+            if not missing:
+                return found
+            there = self._search(changed, missing)
+            found += [Reason(string, why, change) for string in there]
+            missing = [string for string in missing if string not in there]
+        for string in list(missing):
+            if reason := self._respelled(string):
+                found.append(reason)
+                missing.remove(string)
+        if missing and self._found_out.page.cut_off:
+            found += self._search_further(missing)
+        return found
+
+    def cause(self) -> str:
+        """Return the cause that is known of a page that lacks what is searched for; empty if none is."""
+        page, text = self._found_out.page, self._found_out.text
+        source = self._source()
+        kind = page.content_type.partition(';')[0].strip().lower()
+        if not source.strip():
+            empty = 'a redirect without a target' if page.status_code // 100 == 3 else 'the page is empty'
+            return empty if page.status_code != 204 else 'the page is empty, as its status says'
+        if kind.partition('/')[0] in ('image', 'audio', 'video', 'font') or kind in (
+            'application/pdf',
+            'application/zip',
+        ):
+            return f'this is no text: its Content-Type is {kind}'
+        if PASSWORD_FIELD.search(source):
+            return 'this is a login page: it asks for a password'
+        if ERROR_TITLE.search(text.title):
+            return f'this is an error page, by its title {quote(text.title, MAX_TITLE)}'
+        if SCRIPT.search(source) and len(self._visible()) < FEW_CHARACTERS:
+            return 'the page loads scripts and has almost no text: look at the URL that the scripts load'
+        return ''
+
+    def _source(self) -> str:
+        return self._text(replace(self._options.rules, visible_text=False))
+
+    def _visible(self) -> str:
+        return self._text(replace(self._options.rules, visible_text=True))
+
+    def _text(self, rules: Rules) -> str:
+        content_type = self._found_out.page.content_type
+        decoder = Decoder(content_type, self._options.encoding)
+        return collect(text_of(rules, decoder, content_type, [self._body]))
+
+    def _changes(self) -> Iterator[tuple[str, dict[str, Any], PageOptions]]:
+        """Yield what usually explains a miss, the likeliest first: why, the options as in conf.yaml, and parsed."""
+        options, rules, text = self._options, self._options.rules, self._found_out.text
+        if rules.visible_text:
+            where, place = 'it is in the source where no reader sees it', {'search_in': 'source'}
+        else:
+            where, place = (
+                'it is in the visible text, but the source has markup or white space inside it',
+                {'search_in': 'text'},
+            )
+        elsewhere = replace(rules, visible_text=not rules.visible_text)
+        any_case: dict[str, Any] = {'case_sensitive': False}
+        if rules.case_sensitive:
+            change = replace(rules, case_sensitive=False)
+            yield 'it is there in different case', any_case, replace(options, rules=change)
+        yield where, place, replace(options, rules=elsewhere)
+        if rules.case_sensitive:
+            change = replace(elsewhere, case_sensitive=False)
+            yield f'{where}, and in different case', place | any_case, replace(options, rules=change)
+        for encoding in ENCODINGS:
+            why = f'the page is in {encoding}, but was read as {text.encoding} ({text.decided_by})'
+            yield why, {'encoding': encoding}, replace(options, encoding=encoding)
+
+    def _search(self, options: PageOptions, wanted: Sequence[str]) -> list[str]:
+        """Return those of the `wanted` strings that the recorded page has."""
+        rules = replace(options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
+        content_type = self._found_out.page.content_type
+        decoder = Decoder(content_type, options.encoding)
+        try:
+            verdict = read(rules, decoder, content_type, [self._body], lambda: None)
+        except Fault:
+            return []
+        # White space alone is nothing in the text that a reader sees.
+        return [string for string in wanted if rules.needles[string] and string not in verdict.missing]
+
+    def _respelled(self, string: str) -> Reason | None:
+        """Return the reason of a string that is there with other quotes, dashes or white space, or by other rules."""
+        if self._options.rules.regex:
+            return self._in_other_dialect(string)
+        text = self._visible() if self._options.rules.visible_text else self._source()
+        for why, fold in (
+            ('it is there with typographic quotes or dashes', lambda t: t.translate(TYPOGRAPHY)),
+            ('it is there with other white space', lambda t: ''.join(t.split())),
+        ):
+            if (folded := fold(string)) and folded in fold(text):
+                found = original(text, fold, folded)
+                return Reason(string, why, {'search_string': found} if found else {})
+        return None
+
+    def _in_other_dialect(self, pattern: str) -> Reason | None:
+        for symptom, instead, why in DIALECT:
+            changed = symptom.sub(instead, pattern)
+            if changed != pattern and self._search(self._options, [changed]):
+                return Reason(pattern, why, {'search_string': changed})
+        return None
+
+    def _search_further(self, wanted: Sequence[str]) -> list[Reason]:
+        """Fetch the page again to see whether what is missing comes after `max_body_size`."""
+        limit = self._found_out.page.size
+        rules = replace(self._options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
+        report = self._probe(replace(self._options, rules=rules, max_body_size=limit * FURTHER_READING))
+        if not isinstance(report.outcome, Searched):
+            return []
+        why, change = f'it comes after the first {limit} bytes', {'max_body_size': report.outcome.page.size}
+        return [Reason(string, why, change) for string in wanted if string not in report.outcome.verdict.missing]
+
+
+def original(text: str, fold: Callable[[str], str], folded: str) -> str:
+    """Return the first line's part of `text` that `fold` turns into `folded`; empty if it spans lines or is unclear."""
+    for line in text.splitlines():
+        if folded in fold(line):
+            lengths = [0]
+            for character in line:
+                lengths.append(lengths[-1] + len(fold(character)))
+            start = fold(line).find(folded)
+            begin, end = lengths.index(start), lengths.index(start + len(folded))
+            return line[begin:end].strip() or folded
+    return ''
+
+
+def collect(pieces: Iterator[str]) -> str:
+    """Return the text that comes in `pieces`; the rest of what was read may be broken, since no verdict needed it."""
+    text = []
+    try:
+        for piece in pieces:
+            text.append(piece)
+    except Fault:
+        pass
+    return ''.join(text)

@@ -1,0 +1,89 @@
+"""What to do first about each kind of fault, on the machine where it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datadog_checks.awesome.fault import Activity, Fault, Kind
+
+if TYPE_CHECKING:
+    from datadog_checks.awesome.options import PageOptions
+
+_BEHIND = 'A proxy or load balancer answers, but not the server behind it: check that server, then its own log.'
+
+REMEDIES: dict[Kind, str] = {
+    Kind.UNKNOWN_HOST: 'Check the host in `url`, and whether this machine can resolve it: getent hosts {host}',
+    Kind.INVALID_HOST: 'Correct the host name: its labels have at most 63 letters, digits, and hyphens.',
+    Kind.LOOKUP: 'Check the name servers that this machine uses: getent hosts {host}; cat /etc/resolv.conf',
+    Kind.REFUSED: 'Check that the server runs and listens on this port, and that no firewall refuses it.',
+    Kind.UNREACHABLE: 'Check the routes of this machine and the firewalls on the way: ip route get {host}',
+    Kind.CONNECT: 'Check that this machine may reach the server: routes, firewalls, proxies. Try: curl -v {url}',
+    Kind.RESOURCES: 'The Agent has no more sockets or threads: raise its limit of open files (LimitNOFILE of its unit),'
+    ' or look for the check that holds them: datadog-agent status',
+    Kind.PROXY: 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the proxy.',
+    Kind.PROXY_LOGIN: 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128',
+    Kind.TOKEN: 'Check the `auth_token` option, and that dd-agent can read its file or reach its server.',
+    Kind.EXPIRED: "Renew the server's certificate, then reload the server.",
+    Kind.ISSUER_EXPIRED: 'Let the server send the current certificate of its issuer: the expired one is in its chain.',
+    Kind.NOT_YET_VALID: 'Check the clock of this machine (timedatectl), and when the certificate becomes valid.',
+    Kind.SELF_SIGNED: 'Set `tls_ca_cert` to a file with the certificate of the authority, or with this certificate.',
+    Kind.UNKNOWN_ISSUER: 'Set `tls_ca_cert` to a file with the certificate of the authority, or let the server send its'
+    ' intermediate certificates: openssl s_client -connect {host}:{port} -showcerts </dev/null',
+    Kind.WRONG_NAME: 'Use a host name in `url` that the certificate has; see also `tls_use_host_header`.',
+    Kind.CERTIFICATE: 'Look at the certificate: openssl s_client -connect {host}:{port} -showcerts </dev/null',
+    Kind.CLIENT_CERTIFICATE: 'The server asks for a client certificate: set `tls_cert` and `tls_private_key`.',
+    Kind.NOT_TLS: 'Use http:// in `url`, or the port on which the server speaks TLS.',
+    Kind.HANDSHAKE: 'Compare with another client, and read the log of the server:'
+    ' openssl s_client -connect {host}:{port} </dev/null',
+    Kind.FILE: 'Check the option that the message names, and that dd-agent can read its file.',
+    Kind.TIMEOUT: 'Find out what is slow, or raise `timeout`. Compare with: time curl -sS -o /dev/null {url}',
+    Kind.CLOSED: 'Read the log of the server; check whether it wants https.',
+    Kind.RESET: 'Check whether the port wants https, then read the log of the server and of the firewalls on the way.',
+    Kind.NOT_HTTP: 'Check that an HTTP server listens on this port.',
+    Kind.HTTP2: 'Let the server offer HTTP/1.1 too: the check does not speak HTTP/2.',
+    Kind.WANTS_TLS: 'Use https:// in `url`.',
+    Kind.HEADERS: 'Let the server send less than 256 KiB of headers: curl -sS -o /dev/null -D - {url}',
+    Kind.LOGIN: 'Check `auth_type` against what the server offers: curl -sS -o /dev/null -D - {url}',
+    Kind.UNAUTHORIZED: 'Set `username` and `password`, `auth_token`, or `headers`, or correct them.',
+    Kind.FORBIDDEN: 'Check whether the page needs a login (`username`, `auth_token`, `headers`), and whether the server'
+    ' refuses this machine or the User-Agent.',
+    Kind.NOT_FOUND: 'Check the path in `url`.',
+    Kind.PROXY_UNAUTHORIZED: 'Put the name and password of the proxy into the URL of `proxy`:'
+    ' http://NAME:PASSWORD@proxy:3128',
+    Kind.TOO_MANY_REQUESTS: 'The server limits requests: check less often (`min_collection_interval`), or have it'
+    ' allow this machine.',
+    Kind.BAD_GATEWAY: _BEHIND,
+    Kind.UNAVAILABLE: 'The server is overloaded, starting, or in maintenance: check it, and the servers behind it.',
+    Kind.GATEWAY_TIMEOUT: _BEHIND,
+    Kind.NOT_FOLLOWED: 'Check where it redirects to, and `allow_redirects`: curl -sS -o /dev/null -D - {url}',
+    Kind.SERVER_ERROR: 'The server failed: read its log.',
+    Kind.STATUS: 'See what the server answers: curl -v {url}; `http_response_status_code` says which codes count.',
+    Kind.TOO_MANY_REDIRECTS: 'See where it leads: curl -sSL -o /dev/null -D - {url}; pages that need a login or a cookie'
+    ' often redirect forever.',
+    Kind.REDIRECT_TARGET: 'Correct the Location that the server sends: curl -sS -o /dev/null -D - {url}',
+    Kind.REDIRECT_WITH_DATA: 'Use the URL to which the server redirects: curl -sS -o /dev/null -D - {url}',
+    Kind.BROKEN_OFF: 'The server or a proxy before it cut the page off: read their logs.',
+    Kind.COMPRESSION: 'The server or a proxy before it damaged the page. Compare with a page that is not compressed: set'
+    ' `headers: {{Accept-Encoding: identity}}`',
+    Kind.CODING: 'Set `headers: {{Accept-Encoding: gzip}}`, or let the server compress only for clients that ask for it.',
+    Kind.INTERNAL: 'Read the log of the Agent, and report what it says as a bug of this check.',
+}
+
+# Of the faults of kind TIMEOUT, those where what was being done says more.
+TIMEOUT_REMEDIES: dict[Activity, str] = {
+    Activity.LOOKUP: 'A name server does not answer: time getent hosts {host}; cat /etc/resolv.conf',
+    Activity.CONNECT: 'A firewall that drops packets, or a host that is down, looks like this: curl -v {url}',
+    Activity.PROXY: 'The proxy does not answer, or does not reach the server: check the `proxy` options, and its log.',
+    Activity.HANDSHAKE: 'Check that this port speaks TLS (if not, use http:// in `url`), and that no firewall stops'
+    ' large packets: openssl s_client -connect {host}:{port} </dev/null',
+    Activity.TOKEN: 'Check the server or file of `auth_token`: nothing came from there in time.',
+}
+
+
+def remedy(fault: Fault, options: PageOptions) -> str:
+    """Return what to do first about a page that could not be fetched or read."""
+    url = options.url
+    port = url.port or {'http': 80, 'https': 443}[url.scheme]
+    host = url.hostname or ''
+    words = TIMEOUT_REMEDIES.get(fault.activity) if fault.activity else None
+    return (words or REMEDIES[fault.kind]).format(host=host, port=port, url=options.public_url)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from datadog_checks.awesome.fault import Fault, Kind
+from datadog_checks.awesome.reading.decompression import MAX_PIECE, decompress
+
+pytestmark = pytest.mark.unit
+
+PAGE = b'<h1>Welcome</h1>' * 40
+BIG = bytes(range(256)) * 4096
+
+
+def raw_deflate(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()
+
+
+def undo(data: bytes, coding: str, size: int = 1 << 20) -> bytes:
+    return b''.join(decompress(pieces(data, size), coding))
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+@pytest.mark.parametrize('size', [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ('coding', 'compress'),
+    [
+        ('gzip', gzip.compress),
+        ('GZIP', gzip.compress),
+        (' x-gzip ', gzip.compress),
+        ('deflate', zlib.compress),
+        ('deflate', raw_deflate),
+        ('gzip', lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
+        ('gzip', lambda data: gzip.compress(data) + b'\0\0garbage'),
+        ('gzip, identity', gzip.compress),
+        ('identity,gzip', gzip.compress),
+        ('gzip,', gzip.compress),
+        (',aws-chunked, gzip', gzip.compress),
+        ('gzip, gzip', lambda data: gzip.compress(gzip.compress(data))),
+        ('deflate, gzip', lambda data: gzip.compress(zlib.compress(data))),
+        ('gzip,deflate', lambda data: raw_deflate(gzip.compress(data))),
+        ('gzip,' * 5, lambda data: gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(data)))))),
+    ],
+)
+def test_compressions_are_undone(coding: str, compress: Callable[[bytes], bytes], size: int) -> None:
+    assert undo(compress(PAGE), coding, size) == PAGE
+
+
+@pytest.mark.parametrize(
+    'coding', ['', 'identity', 'none', 'utf-8', 'binary', 'aws-chunked', ', ,', 'gzipped', 'nonsense']
+)
+def test_word_that_is_no_compression_means_none(coding: str) -> None:
+    chunks = iter([PAGE])
+    assert decompress(chunks, coding) is chunks
+
+
+@pytest.mark.parametrize('coding', ['gzip', 'deflate', 'gzip, gzip'])
+def test_empty_body_is_empty(coding: str) -> None:
+    assert undo(b'', coding) == b''
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('br', 'BR', 'zstd', 'compress', 'x-compress', 'dcb', 'dcz', 'bzip2', 'x-bzip2', 'lzma', 'xz', 'exi'),
+        *('pack200-gzip', 'sdch'),
+    ],
+)
+@pytest.mark.parametrize('coding', ['{}', 'gzip, {}', '{},gzip'])
+def test_other_compression_is_named_as_the_server_wrote_it(name: str, coding: str) -> None:
+    with pytest.raises(Fault) as caught:
+        decompress(iter([PAGE]), coding.format(name))
+    assert caught.value.kind is Kind.CODING
+    assert caught.value.describe() == f'body: the Content-Encoding is {name}, neither gzip nor deflate'
+
+
+def test_more_than_five_compressions_are_refused() -> None:
+    with pytest.raises(Fault) as caught:
+        decompress(iter([]), 'gzip,' * 6)
+    assert caught.value.kind is Kind.CODING
+    assert caught.value.describe() == 'body: the page is compressed 6 times; at most 5 are undone'
+
+
+@pytest.mark.parametrize('size', [1, 1 << 20])
+@pytest.mark.parametrize(
+    ('coding', 'data', 'cause'),
+    [
+        ('gzip', gzip.compress(PAGE)[:-1], 'the gzip data is truncated'),
+        ('gzip', gzip.compress(PAGE)[:1], 'the gzip data is truncated'),
+        ('gzip', gzip.compress(PAGE) + gzip.compress(PAGE)[:30], 'the gzip data is truncated'),
+        ('deflate', zlib.compress(PAGE)[:-1], 'the deflate data is truncated'),
+        ('deflate', raw_deflate(PAGE)[:-1], 'the deflate data is truncated'),
+        ('gzip, deflate', zlib.compress(gzip.compress(PAGE)[:-1]), 'the gzip data is truncated'),
+        ('gzip', PAGE, 'the data is not valid gzip'),
+        ('gzip', gzip.compress(PAGE)[:-8] + bytes(8), 'the data is not valid gzip'),
+        ('deflate', b'\xff' * 9, 'the data is not valid deflate'),
+        ('deflate, gzip', gzip.compress(b'\xff' * 9), 'the data is not valid deflate'),
+    ],
+)
+def test_bad_data_is_a_fault(coding: str, data: bytes, cause: str, size: int) -> None:
+    with pytest.raises(Fault) as caught:
+        undo(data, coding, size)
+    assert caught.value.kind is Kind.COMPRESSION
+    assert caught.value.describe() == f'body: {cause}'
+
+
+def test_what_came_before_bad_data_is_not_lost() -> None:
+    piece = next(decompress(iter([gzip.compress(BIG, 0)[:-9]]), 'gzip'))
+    assert piece
+    assert BIG.startswith(piece)
+
+
+@pytest.mark.parametrize(
+    ('coding', 'bomb'),
+    [
+        ('gzip', gzip.compress(bytes(1 << 26))),
+        ('deflate', raw_deflate(bytes(1 << 26))),
+        ('gzip, gzip', gzip.compress(gzip.compress(bytes(1 << 26)))),
+    ],
+    ids=['gzip', 'deflate', 'double'],
+)
+def test_bomb_stays_bounded(coding: str, bomb: bytes) -> None:
+    tracemalloc.start()
+    try:
+        sizes = [len(piece) for piece in decompress(iter([bomb]), coding)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(sizes) == 1 << 26
+    assert max(sizes) == MAX_PIECE
+    assert peak < 1 << 20
+
+
+def test_chunks_are_read_only_when_they_are_needed() -> None:
+    read = []
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in pieces(gzip.compress(BIG, 0), 1000):
+            read.append(chunk)
+            yield chunk
+
+    found = decompress(chunks(), 'gzip')
+    assert not read
+    next(found)
+    assert len(read) == 1
+
+
+def test_many_empty_members_are_nothing() -> None:
+    assert undo(gzip.compress(b'') * 20_000 + gzip.compress(PAGE), 'gzip') == PAGE
