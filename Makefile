@@ -1,57 +1,102 @@
 # Everything is set up inside the clone, in .venv: git, make and a Python 3 with venv are all that it takes.
-VENV := $(CURDIR)/.venv
-UV := $(VENV)/uv/bin/uv
-DDEV := $(VENV)/ddev/bin/ddev --here
+# Rules name .venv relative to the clone, so that no rule can reach outside of it.
+DDEV := .venv/ddev/bin/ddev --here
 
-export UV_CACHE_DIR := $(VENV)/cache
-export XDG_DATA_HOME := $(VENV)/data
-export DDEV_CONFIG := $(VENV)/ddev.toml
-export HATCH_CONFIG := $(VENV)/hatch.toml
+# virtualenvs, shebangs and PATH cannot carry these characters.
+UNUSABLE := $(strip $(foreach character,$$ ' " ` \ :,$(findstring $(character),$(CURDIR))))
+ifneq (,$(UNUSABLE)$(word 2,x$(CURDIR)x))
+$(error Python's tools cannot work in this path. Clone to one without spaces, quotes, $$, \ and colons)
+endif
+ifneq (Makefile,$(lastword $(MAKEFILE_LIST)))
+$(error Run make in the clone itself, or with -C)
+endif
+ifneq (,$(and $(filter demo,$(MAKECMDGOALS)),$(URL)))
+ifeq (,$(SEARCH))
+$(error SEARCH is missing: make demo URL=... SEARCH='what the page must contain')
+endif
+endif
+
+# ddev and hatch change directories, so what they are told is absolute.
+export UV_CACHE_DIR := $(CURDIR)/.venv/cache
+export XDG_CACHE_HOME := $(CURDIR)/.venv/cache
+export XDG_DATA_HOME := $(CURDIR)/.venv/data
+export DDEV_CONFIG := $(CURDIR)/.venv/ddev.toml
+export HATCH_CONFIG := $(CURDIR)/.venv/hatch.toml
 # pyenv comes last, so that a Python 3.13 on the PATH goes before one of pyenv.
-export PATH := $(VENV)/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
+export PATH := $(CURDIR)/.venv/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin))
+# A company's own authority is in the system's certificate store, not in uv's.
+export UV_SYSTEM_CERTS := true
+# ddev runs pytest with -vv, a line for each of the tests.
+export PYTEST_ADDOPTS ?= -qq
+# As typed: a $ is no variable.
+override export URL := $(value URL)
+override export SEARCH := $(value SEARCH)
 
-.PHONY: demo test bench wheel clean
+# Run $(1), which takes long: a dot every two seconds says that it goes on. If it fails, run $(2), or show its output.
+with_dots = \
+	while sleep 2 >/dev/null && kill -0 $$$$; do printf .; done 2>/dev/null & dots=$$!; \
+	$(1) >.venv/log 2>&1; status=$$?; kill $$dots; echo; \
+	test $$status = 0 || { $(or $(2),cat .venv/log) >&2; exit 1; }
 
-demo: $(VENV)/demo/ready  ## run the check on a page: make demo [URL=... SEARCH=...]
-	@$(VENV)/demo/bin/python -m datadog_checks.awesome $${URL:+"$$URL"} $${SEARCH:+"$$SEARCH"} || test $$? -le 2
+NO_PYTHON := echo 'Python 3.13 is neither here nor can it be downloaded (.venv/log says why).' \
+	'Install it so that python3.13 is on the PATH, and run make again.'
 
-test: $(VENV)/ddev/ready  ## run the tests, then check style and types
-	$(DDEV) test --cov awesome
-	$(DDEV) test --lint awesome
+# Make a virtual environment with Python 3.13 and the packages $(2), and say $(1) of it.
+define set_up
+	@printf '%s ' 'Python 3.13 ...'
+	@$(call with_dots,.venv/uv/bin/uv venv --clear --python 3.13 $(@D),$(NO_PYTHON))
+	@printf '%s ' '$(1) ...'
+	@$(call with_dots,.venv/uv/bin/uv pip install --python $(@D) $(2))
+	@touch $@
+endef
 
-bench: $(VENV)/bench/ready  ## compare what a run costs with what other implementations and tools cost
-	@cd awesome && $(VENV)/bench/bin/python -m tests.compare $(BENCH)
+.PHONY: help demo test fmt sync bench wheel clean
 
-wheel: $(VENV)/ddev/ready  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
+help:  ## show this list
+	@awk -F ': .*## ' '/^[a-z]+: .*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/demo/ready  ## check the built-in page, or yours: make demo [URL=...] [SEARCH='...']
+	@.venv/demo/bin/python -m datadog_checks.awesome -- "$$URL" $${SEARCH:+"$$SEARCH"} || test $$? -le 2
+	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='Thank you for using nginx.'"
+
+test: .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
+	@$(DDEV) test $(if $(ARGS),awesome -- $(ARGS),--cov awesome)
+	@$(if $(ARGS),,$(DDEV) test --lint awesome)
+
+fmt: .venv/ddev/ready  ## format the code
+	@$(DDEV) test --fmt awesome
+
+sync: .venv/ddev/ready  ## generate the example configuration and the models from spec.yaml
+	@$(DDEV) validate config --sync awesome
+	@$(DDEV) validate models --sync awesome
+
+bench: .venv/bench/ready  ## compare what a run costs with what other implementations and tools cost
+	@cd awesome && ../.venv/bench/bin/python -m tests.compare $(ARGS)
+
+wheel: .venv/ddev/ready  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
 	@rm -rf awesome/dist
 	@$(DDEV) release build awesome
-	@mv awesome/dist/*.whl $(VENV)/first.whl
+	@mv awesome/dist/*.whl .venv/first.whl
 	@$(DDEV) release build awesome
-	@cmp $(VENV)/first.whl awesome/dist/*.whl
+	@cmp .venv/first.whl awesome/dist/*.whl
 	@cd awesome/dist && sha256sum *.whl
 
-clean:  ## remove all that make has set up
-	rm -rf $(VENV)
+clean:  ## remove all that make has set up and built
+	rm -rf .venv awesome/dist
 
-$(UV):
-	@echo 'Setting up uv in .venv ...'
-	@python3 -m venv $(VENV)/uv || PYENV_VERSION=system python3 -m venv $(VENV)/uv
-	@$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv
+.venv/uv/bin/uv:
+	@mkdir -p .venv
+	@printf '%s ' 'Setting up in .venv, which takes a minute. uv (25 MB) ...'
+	@python3 -m venv .venv/uv >/dev/null 2>&1 || PYENV_VERSION=system python3 -m venv .venv/uv
+	@$(call with_dots,.venv/uv/bin/pip install --no-cache-dir --disable-pip-version-check uv)
 
-$(VENV)/demo/ready: $(UV) awesome/pyproject.toml
-	@echo 'Setting up Python 3.13 and the check in .venv ...'
-	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/demo
-	@$(UV) pip install --quiet --python $(VENV)/demo --editable ./awesome[deps] 'datadog-checks-base[deps]'
-	@touch $@
+.venv/demo/ready: .venv/uv/bin/uv awesome/pyproject.toml
+	$(call set_up,The check (X MB),--editable ./awesome[deps] 'datadog-checks-base[deps]')
 
-$(VENV)/bench/ready: $(UV) awesome/pyproject.toml
-	@echo 'Setting up Python 3.13, the check and what it is compared with in .venv ...'
-	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/bench
-	@$(UV) pip install --quiet --python $(VENV)/bench --editable ./awesome[deps] 'datadog-checks-base[deps]' trustme
-	@touch $@
+.venv/bench/ready: .venv/uv/bin/uv awesome/pyproject.toml
+	$(call set_up,The check and what it is compared with (X MB),--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
 
-$(VENV)/ddev/ready: $(UV)
-	@echo 'Setting up Python 3.13 and ddev in .venv ...'
-	@$(UV) venv --quiet --clear --python 3.13 $(VENV)/ddev
-	@$(UV) pip install --quiet --python $(VENV)/ddev 'ddev>=20,<21'
-	@touch $(DDEV_CONFIG) $(HATCH_CONFIG) $@
+.venv/ddev/ready: .venv/uv/bin/uv
+	@command -v git >/dev/null || { echo 'ddev needs git: install it, and run make again' >&2; exit 1; }
+	$(call set_up,ddev (X MB),'ddev==20.*')
+	@touch .venv/ddev.toml .venv/hatch.toml
