@@ -50,7 +50,7 @@ define set_up
 	@touch $@
 endef
 
-.PHONY: help demo test fmt sync bench wheel clean
+.PHONY: help demo test fmt sync bench wheel clean git
 
 help:  ## show this list
 	@awk -F ': .*## ' '/^[a-z]+: .*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -59,21 +59,21 @@ demo: .venv/demo/ready  ## check the built-in page, or yours: make demo [URL=...
 	@.venv/demo/bin/python -m datadog_checks.awesome -- "$$URL" $${SEARCH:+"$$SEARCH"} || test $$? -le 2
 	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='Thank you for using nginx.'"
 
-test: .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
+test: .venv/ddev/ready | git  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
 	@$(DDEV) test $(if $(ARGS),awesome -- $(ARGS),--cov awesome)
 	@$(if $(ARGS),,$(DDEV) test --lint awesome)
 
-fmt: .venv/ddev/ready  ## format the code
+fmt: .venv/ddev/ready | git  ## format the code
 	@$(DDEV) test --fmt awesome
 
-sync: .venv/ddev/ready  ## generate the example configuration and the models from spec.yaml
+sync: .venv/ddev/ready | git  ## generate the example configuration and the models from spec.yaml
 	@$(DDEV) validate config --sync awesome
 	@$(DDEV) validate models --sync awesome
 
 bench: .venv/bench/ready  ## compare what a run costs with what other implementations and tools cost
 	@cd awesome && ../.venv/bench/bin/python -m tests.compare $(ARGS)
 
-wheel: .venv/ddev/ready  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
+wheel: .venv/ddev/ready | git  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
 	@rm -rf awesome/dist
 	@$(DDEV) release build awesome
 	@mv awesome/dist/*.whl .venv/first.whl
@@ -84,19 +84,21 @@ wheel: .venv/ddev/ready  ## build the wheel into awesome/dist, twice, to see tha
 clean:  ## remove all that make has set up and built
 	rm -rf .venv awesome/dist
 
+git:
+	@git rev-parse --git-dir >/dev/null || { echo 'ddev needs git, and a clone of the repository' >&2; exit 1; }
+
 .venv/uv/bin/uv:
 	@mkdir -p .venv
-	@printf '%s ' 'Setting up in .venv, which takes a minute. uv (25 MB) ...'
+	@printf '%s ' 'Setting up in .venv, which takes a minute. uv (18 MB) ...'
 	@python3 -m venv .venv/uv >/dev/null 2>&1 || PYENV_VERSION=system python3 -m venv .venv/uv
 	@$(call with_dots,.venv/uv/bin/pip install --no-cache-dir --disable-pip-version-check uv)
 
 .venv/demo/ready: .venv/uv/bin/uv awesome/pyproject.toml
-	$(call set_up,The check (X MB),--editable ./awesome[deps] 'datadog-checks-base[deps]')
+	$(call set_up,The check (25 MB),--editable ./awesome[deps] 'datadog-checks-base[deps]')
 
 .venv/bench/ready: .venv/uv/bin/uv awesome/pyproject.toml
-	$(call set_up,The check and what it is compared with (X MB),--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
+	$(call set_up,The check and what it is compared with (25 MB),--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
 
 .venv/ddev/ready: .venv/uv/bin/uv
-	@command -v git >/dev/null || { echo 'ddev needs git: install it, and run make again' >&2; exit 1; }
-	$(call set_up,ddev (X MB),'ddev==20.*')
+	$(call set_up,ddev (110 MB),'ddev==20.*')
 	@touch .venv/ddev.toml .venv/hatch.toml
