@@ -2,10 +2,10 @@
 # Rules name .venv relative to the clone, so that no rule can reach outside of it.
 DDEV := .venv/ddev/bin/ddev --here
 
-# virtualenvs, shebangs and PATH cannot carry these characters.
-UNUSABLE := $(strip $(foreach character,$$ ' " ` \ :,$(findstring $(character),$(CURDIR))))
-ifneq (,$(UNUSABLE)$(word 2,x$(CURDIR)x))
-$(error Python's tools cannot work in this path. Clone to one without spaces, quotes, $$, \ and colons)
+# Shebangs, PATH and what builds packages cannot carry these characters.
+UNUSABLE := $$ ' " ` \ : { }
+ifneq (,$(strip $(foreach character,$(UNUSABLE),$(findstring $(character),$(CURDIR)))$(word 2,x$(CURDIR)x)))
+$(error Python's tools cannot work in this path: clone to one without white space and $(UNUSABLE))
 endif
 ifneq (Makefile,$(lastword $(MAKEFILE_LIST)))
 $(error Run make in the clone itself, or with -C)
