@@ -2,10 +2,11 @@
 # Rules name .venv relative to the clone, so that no rule can reach outside of it.
 DDEV := .venv/ddev/bin/ddev --here
 
-# Shebangs, PATH and what builds packages cannot carry these characters.
-UNUSABLE := $$ ' " ` \ : { }
-ifneq (,$(strip $(foreach character,$(UNUSABLE),$(findstring $(character),$(CURDIR)))$(word 2,x$(CURDIR)x)))
-$(error Python's tools cannot work in this path: clone to one without white space and $(UNUSABLE))
+# Shebangs, PATH, ddev's patterns and hatch's URLs cannot carry these characters.
+UNUSABLE := $(foreach character,$$ ' " ` \ : { } [ ] * ? \# %,$(findstring $(character),$(CURDIR)))
+UNUSABLE += $(if $(word 2,x$(CURDIR)x),white space)
+ifneq (,$(strip $(UNUSABLE)))
+$(error Python's tools cannot work in a path with $(strip $(UNUSABLE)): clone to another one)
 endif
 ifneq (Makefile,$(lastword $(MAKEFILE_LIST)))
 $(error Run make in the clone itself, or with -C)
