@@ -3,7 +3,8 @@
 DDEV := .venv/ddev/bin/ddev --here
 
 # Shebangs, PATH, ddev's patterns and hatch's URLs cannot carry these characters.
-UNUSABLE := $(foreach character,$$ ' " ` \ : { } [ ] * ? \# %,$(findstring $(character),$(CURDIR)))
+UNUSABLE := $$ ' " ` \ : { } [ ] * ? % \#
+UNUSABLE := $(foreach character,$(UNUSABLE),$(findstring $(character),$(CURDIR)))
 UNUSABLE += $(if $(word 2,x$(CURDIR)x),white space)
 ifneq (,$(strip $(UNUSABLE)))
 $(error Python's tools cannot work in a path with $(strip $(UNUSABLE)): clone to another one)
