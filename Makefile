@@ -43,12 +43,12 @@ with_dots = \
 NO_PYTHON := echo 'Python 3.13 is neither here nor can it be downloaded (.venv/log says why).' \
 	'Install it so that python3.13 is on the PATH, and run make again.'
 
-# Make a virtual environment with Python 3.13 and the packages $(2), and say $(1) of it.
+# Make the virtual environment of a target, for $(1), with $(2) of packages to download: $(3).
 define set_up
-	@printf '%s ' 'Python 3.13 ...'
+	@printf '%s ' 'Setting up Python 3.13 (30 MB to download if it is not installed) ...'
 	@$(call with_dots,.venv/uv/bin/uv venv --clear --python 3.13 $(@D),$(NO_PYTHON))
-	@printf '%s ' '$(1) ...'
-	@$(call with_dots,.venv/uv/bin/uv pip install --python $(@D) $(2))
+	@printf '%s ' 'Setting up $(1) ($(2) to download) ...'
+	@$(call with_dots,.venv/uv/bin/uv pip install --python $(@D) $(3))
 	@touch $@
 endef
 
@@ -61,21 +61,21 @@ demo: .venv/demo/ready  ## check the built-in page, or yours: make demo [URL=...
 	@.venv/demo/bin/python -m datadog_checks.awesome -- "$$URL" $${SEARCH:+"$$SEARCH"} || test $$? -le 2
 	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='Thank you for using nginx.'"
 
-test: .venv/ddev/ready | git  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
+test: .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
 	@$(DDEV) test $(if $(ARGS),awesome -- $(ARGS),--cov awesome)
 	@$(if $(ARGS),,$(DDEV) test --lint awesome)
 
-fmt: .venv/ddev/ready | git  ## format the code
+fmt: .venv/ddev/ready  ## format the code
 	@$(DDEV) test --fmt awesome
 
-sync: .venv/ddev/ready | git  ## generate the example configuration and the models from spec.yaml
+sync: .venv/ddev/ready  ## generate the example configuration and the models from spec.yaml
 	@$(DDEV) validate config --sync awesome
 	@$(DDEV) validate models --sync awesome
 
 bench: .venv/bench/ready  ## compare what a run costs with what other implementations and tools cost
 	@cd awesome && ../.venv/bench/bin/python -m tests.compare $(ARGS)
 
-wheel: .venv/ddev/ready | git  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
+wheel: .venv/ddev/ready  ## build the wheel into awesome/dist, twice, to see that its bytes are the same
 	@rm -rf awesome/dist
 	@$(DDEV) release build awesome
 	@mv awesome/dist/*.whl .venv/first.whl
@@ -91,16 +91,16 @@ git:
 
 .venv/uv/bin/uv:
 	@mkdir -p .venv
-	@printf '%s ' 'Setting up in .venv, which takes a minute. uv (18 MB) ...'
+	@printf '%s ' 'The first run takes a minute. Setting up uv (18 MB to download) ...'
 	@python3 -m venv .venv/uv >/dev/null 2>&1 || PYENV_VERSION=system python3 -m venv .venv/uv
 	@$(call with_dots,.venv/uv/bin/pip install --no-cache-dir --disable-pip-version-check uv)
 
 .venv/demo/ready: .venv/uv/bin/uv awesome/pyproject.toml
-	$(call set_up,The check (25 MB),--editable ./awesome[deps] 'datadog-checks-base[deps]')
+	$(call set_up,the check,25 MB,--editable ./awesome[deps] 'datadog-checks-base[deps]')
 
 .venv/bench/ready: .venv/uv/bin/uv awesome/pyproject.toml
-	$(call set_up,The check and what it is compared with (25 MB),--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
+	$(call set_up,the benchmark,25 MB,--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
 
-.venv/ddev/ready: .venv/uv/bin/uv
-	$(call set_up,ddev (110 MB),'ddev==20.*')
+.venv/ddev/ready: .venv/uv/bin/uv | git
+	$(call set_up,ddev,110 MB,'ddev==20.*')
 	@touch .venv/ddev.toml .venv/hatch.toml
