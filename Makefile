@@ -61,11 +61,11 @@ demo: .venv/demo/ready  ## check the built-in page, or yours: make demo [URL=...
 	@.venv/demo/bin/python -m datadog_checks.awesome -- "$$URL" $${SEARCH:+"$$SEARCH"} || test $$? -le 2
 	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='Thank you for using nginx.'"
 
-test: .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
+test: git .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
 	@$(DDEV) test $(if $(ARGS),awesome -- $(ARGS),--cov awesome)
 	@$(if $(ARGS),,$(DDEV) test --lint awesome)
 
-fmt: .venv/ddev/ready  ## format the code
+fmt: git .venv/ddev/ready  ## format the code
 	@$(DDEV) test --fmt awesome
 
 sync: .venv/ddev/ready  ## generate the example configuration and the models from spec.yaml
@@ -87,7 +87,7 @@ clean:  ## remove all that make has set up and built
 	rm -rf .venv awesome/dist
 
 git:
-	@git rev-parse --git-dir >/dev/null || { echo 'ddev needs git, and a clone of the repository' >&2; exit 1; }
+	@git rev-parse --git-dir >/dev/null || { echo 'ddev needs git and a clone of the repository' >&2; exit 1; }
 
 .venv/uv/bin/uv:
 	@mkdir -p .venv
@@ -101,6 +101,6 @@ git:
 .venv/bench/ready: .venv/uv/bin/uv awesome/pyproject.toml
 	$(call set_up,the benchmark,25 MB,--editable ./awesome[deps] 'datadog-checks-base[deps]' trustme)
 
-.venv/ddev/ready: .venv/uv/bin/uv | git
+.venv/ddev/ready: .venv/uv/bin/uv
 	$(call set_up,ddev,110 MB,'ddev==20.*')
 	@touch .venv/ddev.toml .venv/hatch.toml
