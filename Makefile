@@ -59,7 +59,7 @@ help:  ## show this list
 
 demo: .venv/demo/ready  ## check the built-in page, or yours: make demo [URL=...] [SEARCH='...']
 	@.venv/demo/bin/python -m datadog_checks.awesome -- "$$URL" $${SEARCH:+"$$SEARCH"} || test $$? -le 2
-	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='Thank you for using nginx.'"
+	@test "$$URL" || printf '\n%s\n' "Try your own page:  make demo URL=http://localhost:8000/ SEARCH='using nginx'"
 
 test: git .venv/ddev/ready  ## run all tests and check style and types, or run some tests: make test ARGS='-k encoding'
 	@$(DDEV) test $(if $(ARGS),awesome -- $(ARGS),--cov awesome)
