@@ -31,8 +31,9 @@ export UV_SYSTEM_CERTS := true
 # ddev runs pytest with -vv, a line for each of the tests.
 export PYTEST_ADDOPTS ?= -qq
 # As typed: a $ is no variable.
-override export URL := $(value URL)
-override export SEARCH := $(value SEARCH)
+override URL := $(value URL)
+override SEARCH := $(value SEARCH)
+export URL SEARCH
 
 # Run $(1), which takes long: a dot every two seconds says that it goes on. If it fails, run $(2), or show its output.
 with_dots = \
