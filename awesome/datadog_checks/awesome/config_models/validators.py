@@ -21,7 +21,7 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PROXY_SCHEMES = ('http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h')
 # Of each way to log in, the package that the base package's client needs for it.
 AUTH_PACKAGES = {
-    'aws': 'botocore',
+    'aws': 'aws_requests_auth',
     'basic': '',
     'digest': 'requests',
     'kerberos': 'requests_kerberos',

@@ -161,7 +161,7 @@ def tls_fault(error: OSError, host: str, chain: list[bytes]) -> Fault:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return Fault(Kind.HANDSHAKE, 'the server closed the connection during the handshake')
     if isinstance(error, ssl.SSLError):
-        reason = error.reason or 'the handshake failed'
+        reason = _reason(error)
         known = HANDSHAKE_CAUSES.get(reason)
         return Fault(*known) if known else Fault(Kind.HANDSHAKE, reason.replace('_', ' ').lower())
     return Fault(Kind.HANDSHAKE, f'{os_cause(error)} during the handshake')
@@ -192,6 +192,16 @@ def _expired_fault(chain: list[bytes]) -> Fault:
         return Fault(Kind.EXPIRED, 'the certificate has expired')
     issuer = common_name(chain[expired.index(True)]) if True in expired else issuer_name(chain[-1])
     return Fault(Kind.ISSUER_EXPIRED, "the issuer's certificate {} has expired", f"'{issuer}'")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """Return OpenSSL's name of why something failed.
+
+    Python has no names for reasons that are newer than its table, such as TLSV1_ALERT_NO_APPLICATION_PROTOCOL in 3.13;
+    what OpenSSL says is the same in lower case: "[SSL] tlsv1 alert no application protocol (_ssl.c:1020)".
+    """
+    text = str(error.args[-1] if error.args else '').partition('] ')[2].partition(' (')[0]
+    return error.reason or text.replace(' ', '_').upper() or 'THE_HANDSHAKE_FAILED'
 
 
 def _errno_name(error: OSError) -> str:

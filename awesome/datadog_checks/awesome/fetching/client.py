@@ -10,7 +10,9 @@ NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from io import BytesIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,13 +64,12 @@ class Client:
         self._deadline = deadline
         self._auth_type = options.auth_type
         self._background = background
+        self._log = log
         self._session = TransportSession(transport)
-        # The transport has the other options. An unverified context is the cheapest that the client can build in vain.
         login = zip(('username', 'password'), user_info or (), strict=False)
-        instance = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
-        self._http = RequestsWrapper(instance, {'use_agent_proxy': False}, logger=log, session=self._session)
-        self._http.aia_chasing_max_depth = 0
-        self._http.options['headers'] = {}
+        # The transport has the other options. An unverified context is the cheapest that the client can build in vain.
+        self._instance = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
+        self._http: RequestsWrapper | None = None
 
     def send(self, request: Request) -> Response:
         """Return the final response to `request`; raise faults of every step but `body`."""
@@ -87,8 +88,9 @@ class Client:
 
     def _converse(self, request: Request) -> Response:
         self._session.request_as_written = request
-        method: Callable[..., Any] = getattr(self._http, METHODS.get(request.method, request.method.lower()))
         try:
+            http = self._http = self._http or self._build()
+            method: Callable[..., Any] = getattr(http, METHODS.get(request.method, request.method.lower()))
             response = method(
                 request.url._replace(query='').geturl(),
                 headers=dict(request.headers),
@@ -105,6 +107,18 @@ class Client:
             raise Fault(Kind.LOGIN, f'the {self._auth_type} login failed: {{}}', cause) from None
         final: Response = response.transport_response
         return final
+
+
+    def _build(self) -> RequestsWrapper:
+        """Return the base package's client, which looks for the credentials of AWS; raise a TOKEN fault."""
+        try:
+            http = RequestsWrapper(self._instance, {'use_agent_proxy': False}, logger=self._log, session=self._session)
+        except Exception as e:
+            cause = ' '.join(str(e).split()) or type(e).__name__
+            raise Fault(Kind.TOKEN, f'no credentials for the {self._auth_type} login: {{}}', cause) from None
+        http.aia_chasing_max_depth = 0
+        http.options['headers'] = {}
+        return http
 
 
 class TransportSession(Session):
@@ -158,9 +172,29 @@ class TransportAdapter(BaseAdapter):
         for name in dict.fromkeys(name for name, _ in response.headers.items()):
             converted.headers[name] = response.headers.get(name)
         converted.request, converted.connection = request, self
-        converted.raw = HTTPResponse(BytesIO(), converted.headers, response.status, preload_content=False)
+        converted._content, converted._content_consumed = b'', True
+        converted.raw = HTTPResponse(EmptyBody(self._transport.chain), status=response.status, preload_content=False)
         converted.transport_response = response
         return converted
+
+
+class EmptyBody(BytesIO):
+    """A body of nothing, through which NTLM and Kerberos reach for the socket of the connection."""
+
+    def __init__(self, chain: list[bytes]) -> None:
+        super().__init__()
+        self.fp = SimpleNamespace(raw=SimpleNamespace(_sock=Peer(chain[0]) if chain else None))
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What a login asks of a socket: the certificate to which it is bound (RFC 5929)."""
+
+    certificate: bytes
+
+    def getpeercert(self, binary_form: bool = False) -> bytes:
+        """Return the certificate of the server, in DER."""
+        return self.certificate
 
 
 def _text(value: str | bytes) -> str:

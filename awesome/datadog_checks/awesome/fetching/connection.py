@@ -83,6 +83,8 @@ class Connection:
 
     def __init__(self, stream: Stream, is_tls: bool = False) -> None:
         self.stream = stream
+        self.chain: list[bytes] = []
+        """The certificates that the page's server showed on it."""
         self.is_silent = True
         """Nothing was received since the last request."""
         self._is_tls = is_tls
@@ -286,6 +288,20 @@ def _content_length(headers: Headers) -> int | None:
     if len(lengths) > 1:
         raise Fault(Kind.NOT_HTTP, 'not an HTTP response: it has two Content-Lengths, {} and {}', *lengths[:2])
     return lengths[0] if lengths else None
+
+
+class ReadBody:
+    """A body that was read before."""
+
+    is_whole = True
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read1(self, size: int) -> bytes:
+        """Return what is left, at most `size` bytes."""
+        data, self._data = self._data[:size], self._data[size:]
+        return data
 
 
 class OpenBody:

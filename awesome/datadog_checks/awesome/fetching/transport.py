@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 from .causes import name_fault, tls_fault
-from .connection import Connection, Head, Headers, open_body
+from .connection import Connection, Head, Headers, ReadBody, open_body
 from .dialing import require_host
 from .proxies import LOCAL_LOOKUP, Proxy, connect_socks, connect_tunnel, parse_proxy
 from .sockets import Stream, TLSSocket
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from .connection import Body
     from .deadline import Deadline
     from .dialing import Dialer
 
@@ -76,7 +77,7 @@ class Response:
         self.status = head.status
         self.reason = head.reason
         self.headers: Headers = head.headers
-        self._body = open_body(connection, head, method)
+        self._body: Body = open_body(connection, head, method)
         self._connection = connection
         self._release: Callable[[bool], None] | None = release
         tokens = head.headers.tokens('connection')
@@ -89,6 +90,16 @@ class Response:
         Raises `body` and `timeout` faults.
         """
         return self._body.read1(size)
+
+    def drain(self, limit: int) -> None:
+        """End the response, of whose body `read1` returns what could be read before, at most `limit` bytes."""
+        pieces, size = [], 0
+        with suppress(Fault):
+            while size < limit and (piece := self.read1(limit - size)):
+                pieces.append(piece)
+                size += len(piece)
+        self.close()
+        self._body = ReadBody(b''.join(pieces))
 
     def close(self) -> None:
         """End the response: its connection stays only if the body was read to its end."""
@@ -107,7 +118,7 @@ class Transport:
         self._dialer = dialer
         self._settings = settings
         self._server_name = settings.server_name and _host_part(settings.server_name)
-        self._kept: dict[Route, tuple[Connection, list[bytes]]] = {}
+        self._kept: dict[Route, Connection] = {}
         self._responses: set[Response] = set()
         self._has_finished = False
 
@@ -120,11 +131,11 @@ class Transport:
             self.chain, self._has_finished = [], False
         route = self._route(request.url)
         if request.method in IDEMPOTENT and (kept := self._kept.pop(route, None)):
-            connection, self.chain = kept
+            self.chain = kept.chain or self.chain
             try:
-                return self._exchange(connection, request, route)
+                return self._exchange(kept, request, route)
             except Fault as e:
-                if e.kind not in (Kind.CLOSED, Kind.RESET) or not connection.is_silent:
+                if e.kind not in (Kind.CLOSED, Kind.RESET) or not kept.is_silent:
                     raise
         return self._exchange(self._connect(route), request, route)
 
@@ -138,7 +149,7 @@ class Transport:
         """Close all connections."""
         self.finish()
         while self._kept:
-            self._kept.popitem()[1][0].close()
+            self._kept.popitem()[1].close()
 
     def _route(self, url: SplitResult) -> Route:
         # RFC 6874: the percent sign before the zone of an address is escaped in a URL.
@@ -168,8 +179,8 @@ class Transport:
             connection.close()
             return
         if former := self._kept.pop(route, None):
-            former[0].close()
-        self._kept[route] = connection, self.chain
+            former.close()
+        self._kept[route] = connection
 
     def _connect(self, route: Route) -> Connection:
         """Return a connection to the page's server, or to a proxy that forwards."""
@@ -177,8 +188,7 @@ class Transport:
         proxy = parse_proxy(route.proxy) if route.proxy else None
         # Its files may be missing: then nothing is connected.
         is_tls = route.scheme == 'https'
-        if is_tls or (proxy and proxy.scheme == 'https'):
-            settings.context()
+        context = settings.context() if is_tls or (proxy and proxy.scheme == 'https') else None
         host = route.host
         if proxy and proxy.scheme in LOCAL_LOOKUP:
             host = self._look_up(proxy, route)
@@ -188,15 +198,17 @@ class Transport:
         try:
             if proxy:
                 deadline.begin(Activity.PROXY)
-                stream = self._pass_proxy(stream, proxy, host, route)
-            if is_tls:
+                stream = _pass_proxy(stream, proxy, context, host, route)
+            if is_tls and context:
                 deadline.begin(Activity.HANDSHAKE)
-                stream = self._secure(stream, route.host)
+                stream = self._secure(stream, context, route.host)
         except BaseException:
             sock.close()
             raise
         sock.limit = settings.read_timeout
-        return Connection(stream, is_tls)
+        connection = Connection(stream, is_tls)
+        connection.chain = self.chain if is_tls else []
+        return connection
 
     def _look_up(self, proxy: Proxy, route: Route) -> str:
         """Return the address of the page's host for a SOCKS proxy that takes no names."""
@@ -205,31 +217,9 @@ class Transport:
             addresses = [address for address in addresses if ':' not in address] or addresses
         return addresses[0]
 
-    def _pass_proxy(self, stream: Stream, proxy: Proxy, host: str, route: Route) -> Stream:
-        """Return a stream to the page's server, or to a proxy that forwards."""
-        if proxy.scheme == 'https':
-            stream = self._secure_proxy(stream, proxy)
-        if proxy.is_socks:
-            connect_socks(stream, proxy, host, route.port)
-        elif route.scheme == 'https':
-            return connect_tunnel(stream, proxy, _without_zone(host), route.port)
-        return stream
-
-    def _secure_proxy(self, stream: Stream, proxy: Proxy) -> Stream:
-        try:
-            tls = _open_tls(stream, self._settings.context(), _without_zone(proxy.host))
-            _shake_hands(tls, proxy.host)
-        except Fault as e:
-            if e.kind is Kind.TIMEOUT:
-                raise
-            kind, cause, *values = e.args
-            raise Fault(kind, f'the proxy: {cause}', *values) from None
-        return tls
-
-    def _secure(self, stream: Stream, host: str) -> Stream:
+    def _secure(self, stream: Stream, context: ssl.SSLContext, host: str) -> Stream:
         """Return TLS over `stream`, whose certificate is valid for `host` or for the configured name."""
         name = self._server_name or _without_zone(host).rstrip('.')
-        context = self._settings.context()
         # OpenSSL lets no wildcard stand for an underscore, browsers do.
         is_matched_here = '_' in name and context.check_hostname
         if is_matched_here:
@@ -242,6 +232,29 @@ class Transport:
         if is_matched_here and not any(_covers(pattern, name) for pattern in tls.names()):
             raise name_fault(name, tls.names())
         return tls
+
+
+def _pass_proxy(stream: Stream, proxy: Proxy, context: ssl.SSLContext | None, host: str, route: Route) -> Stream:
+    """Return a stream to the page's server, or to a proxy that forwards."""
+    if proxy.scheme == 'https' and context:
+        stream = _secure_proxy(stream, context, _without_zone(proxy.host))
+    if proxy.is_socks:
+        connect_socks(stream, proxy, host, route.port)
+    elif route.scheme == 'https':
+        return connect_tunnel(stream, proxy, _without_zone(host), route.port)
+    return stream
+
+
+def _secure_proxy(stream: Stream, context: ssl.SSLContext, host: str) -> Stream:
+    try:
+        tls = _open_tls(stream, context, host)
+        _shake_hands(tls, host)
+    except Fault as e:
+        if e.kind is Kind.TIMEOUT:
+            raise
+        kind, cause, *values = e.args
+        raise Fault(kind, f'the proxy: {cause}', *values) from None
+    return tls
 
 
 def _open_tls(stream: Stream, context: ssl.SSLContext, name: str) -> TLSSocket:

@@ -1,0 +1,213 @@
+"""The client door: logins that are a conversation, led by the base package's client over our own connections."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from datadog_checks.awesome import AwesomeCheck
+
+from .answers import TIMEOUT, flood, silence
+from .conftest import Result
+from .proxy import both, forward
+from .server import Server, response
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
+Run = Callable[..., Result]
+
+OK, WARNING, CRITICAL = AwesomeCheck.OK, AwesomeCheck.WARNING, AwesomeCheck.CRITICAL
+LOGIN = {'auth_type': 'digest', 'username': 'me', 'password': 'hunter22'}
+CHALLENGE = 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5'
+
+
+def digest(page: bytes, challenge: str = CHALLENGE, body: bytes = b'who are you?', **headers: str) -> Any:
+    """Answer requests that have a digest with `page`, and others with a challenge."""
+    refusal = response(body, '401 Unauthorized', WWW_Authenticate=challenge, **headers)
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(page if b'\r\nAuthorization: Digest username="me"' in request else refusal)
+
+    return answer
+
+
+def test_digest(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+
+    result = run(url=f'{server.url}a%2e?b=%u00fc&', search_string='nginx', **LOGIN)
+
+    assert (result.status, result.message) == (OK, '')
+    assert [request.split(b'\r\n')[0] for request in server.requests] == [b'GET /a%2e?b=%u00fc& HTTP/1.1'] * 2
+    assert b'uri="/a%2e?b=%u00fc&"' in server.requests[1]
+    assert b'hunter22' not in b''.join(server.requests)
+
+
+def test_user_info_of_the_url_counts(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+
+    assert run(url=server.url.replace('//', '//me:hunter22@'), search_string='nginx', auth_type='digest').status == OK
+
+
+def test_data_is_sent_again_with_the_digest(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+
+    result = run(url=server.url, search_string='nginx', method='POST', data={'a': 'b c'}, **LOGIN)
+
+    assert result.status == OK
+    assert all(request.endswith(b'\r\n\r\na=b+c') for request in server.requests)
+    assert b'\r\nContent-Type: application/x-www-form-urlencoded' in server.requests[1]
+    assert server.requests[1].lower().count(b'\r\ncontent-length:') == 1
+
+
+def test_digest_through_a_proxy(serve: Serve, run: Run) -> None:
+    page, proxy = serve(digest(response(b'nginx'))), serve(forward)
+
+    assert run(url=page.url, search_string='nginx', proxy=both(proxy.url), **LOGIN).status == OK
+    assert len(proxy.requests) == 2
+
+
+def test_login_stays_with_its_origin(serve: Serve, run: Run) -> None:
+    foreign = serve(digest(response(b'nginx')))
+    own = serve(digest(response(status='302 x', Location=foreign.url)))
+
+    result = run(url=own.url, search_string='nginx', **LOGIN)
+
+    assert (result.status, result.message) == (CRITICAL, 'status: 401 Unauthorized')
+    assert b'Authorization' not in foreign.requests[0]
+
+
+def test_login_follows_a_redirect_within_the_origin(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+    server.paths['/'] = digest(response(status='302 x', Location='/next'))
+
+    assert run(url=server.url, search_string='nginx', **LOGIN).status == OK
+
+
+@pytest.mark.parametrize(
+    'challenge',
+    ['Digest', 'Digest realm="r"', 'Digest nonce="n"', 'Digest realm="r", nonce="n", algorithm=NONE', 'Digest \xff'],
+)
+def test_challenge_that_makes_no_sense(challenge: str, serve: Serve, run: Run) -> None:
+    result = run(url=serve(digest(response(b'nginx'), challenge)).url, search_string='nginx', **LOGIN)
+
+    assert result.status == CRITICAL
+    assert result.message.startswith(('status: the digest login failed: ', 'status: 401 Unauthorized'))
+
+
+@pytest.mark.parametrize(
+    ('body', 'headers'),
+    [
+        pytest.param(b'x' * 5_000_000, {}, id='large'),
+        pytest.param(gzip.compress(bytes(50_000_000)), {'Content_Encoding': 'gzip'}, id='bomb'),
+        pytest.param(b'cut', {'Content_Length': '9'}, id='cut off'),
+        pytest.param(b'\xff\x00', {'Content_Encoding': 'gzip'}, id='not gzip'),
+    ],
+)
+def test_body_of_a_refusal_does_not_matter(body: bytes, headers: dict[str, str], serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx'), CHALLENGE, body, **headers))
+
+    assert run(url=server.url, search_string='nginx', **LOGIN).status == OK
+
+
+def test_endless_body_of_a_refusal_is_not_read(serve: Serve, run: Run) -> None:
+    head = f'HTTP/1.1 401 x\r\nWWW-Authenticate: {CHALLENGE}\r\n\r\n'.encode()
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        if b'Authorization' in request:
+            connection.sendall(response(b'nginx'))
+        else:
+            flood(head, b'x' * 65536)(connection, request)
+
+    assert run(url=serve(answer).url, search_string='nginx', **LOGIN).status == OK
+
+
+def test_refusal_can_be_the_page(serve: Serve, run: Run) -> None:
+    server = serve(response(b'who are you?', '401 x', Content_Encoding=''))
+
+    result = run(url=server.url, search_string='who are you?', http_response_status_code='401', **LOGIN)
+
+    assert result.status == OK
+
+
+def test_client_door_ends_in_time(serve: Serve, run: Run) -> None:
+    result = run(url=serve(silence).url, search_string='a', timeout=TIMEOUT, **LOGIN)
+
+    assert result.message == f'timeout: gave up after {TIMEOUT:g} s while waiting for the response'
+
+
+NTLM = {'auth_type': 'ntlm', 'ntlm_domain': 'DOMAIN\\me', 'password': 'hunter22'}
+
+
+def ntlm_challenge() -> str:
+    """Return a type 2 message (MS-NLMP, section 2.2.1.2)."""
+    target = 'DOMAIN'.encode('utf-16-le')
+    fields = struct.pack('<HHI', len(target), len(target), 56)
+    info = struct.pack('<HHI', 4, 4, 56 + len(target))
+    message = b'NTLMSSP\0' + struct.pack('<I', 2) + fields + struct.pack('<I', 0x00828201) + b'12345678' + bytes(8)
+    return base64.b64encode(message + info + bytes(8) + target + bytes(4)).decode()
+
+
+def ntlm(connection: socket.socket, request: bytes) -> None:
+    """Lead a client through the three steps on this one connection."""
+    keep = {'Connection': 'keep-alive'}
+    while True:
+        sent = request.partition(b'\r\nAuthorization: NTLM ')[2].split(b'\r\n')[0]
+        if not sent:
+            connection.sendall(response(b'', '401 x', WWW_Authenticate='NTLM', **keep))
+        elif base64.b64decode(sent)[8] == 1:
+            connection.sendall(response(b'', '401 x', WWW_Authenticate=f'NTLM {ntlm_challenge()}', **keep))
+        else:
+            connection.sendall(response(b'nginx', **keep))
+        if not (request := connection.recv(65536)):
+            return
+
+
+def test_ntlm_keeps_its_connection(serve: Serve, run: Run) -> None:
+    server = serve(ntlm)
+
+    result = run(url=server.url, search_string='nginx', **NTLM)
+
+    assert (result.status, result.message, server.accepted) == (OK, '', 1)
+
+
+@pytest.mark.parametrize('answer', [f'NTLM {base64.b64encode(os.urandom(90)).decode()}', 'NTLM !', 'NTLM'])
+def test_ntlm_garbage(answer: str, serve: Serve, run: Run) -> None:
+    def refuse(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(response(b'', '401 x', WWW_Authenticate=answer if b'Authorization' in request else 'NTLM'))
+
+    result = run(url=serve(refuse).url, search_string='nginx', **NTLM)
+
+    assert result.status == CRITICAL
+    assert result.message.startswith(('status: the ntlm login failed: ', 'status: 401 Unauthorized'))
+
+
+AWS = {'auth_type': 'aws', 'aws_host': '127.0.0.1', 'aws_region': 'us-east-1', 'aws_service': 'execute-api'}
+
+
+def test_aws_signs_the_request(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'key')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'hunter22')
+    server = serve(response(b'nginx'))
+
+    assert run(url=server.url, search_string='nginx', **AWS).status == OK
+    assert b'\r\nAuthorization: AWS4-HMAC-SHA256 Credential=key/' in server.requests[0]
+
+
+def test_aws_without_credentials_is_one_fault(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+    server = serve(response(b'nginx'))
+
+    result = run(url=server.url, search_string='nginx', **AWS)
+
+    assert (result.status, server.requests) == (CRITICAL, [])
+    assert result.message.startswith('status: the aws login failed: ')
