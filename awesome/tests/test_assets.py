@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from itertools import combinations
 from pathlib import Path
@@ -253,7 +253,7 @@ def test_dashboard_sees_the_smallest_instance(dashboard: dict[str, Any], aggrega
             assert all(by <= tags for (_, _, _, by) in parts(query))
 
 
-OVER = {'avg': fmean, 'max': max, 'min': min}
+OVER: dict[str, Callable[[Iterable[float]], float]] = {'avg': fmean, 'max': max, 'min': min}
 HEALTHY = {f'host{number}': [1.0] * 5 for number in range(49)}
 EVALUATIONS = {
     'one dead host of 50': ('Page is unreachable', {'page.reachable': HEALTHY | {'dead': [0] * 5}}, True),
