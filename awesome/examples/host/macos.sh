@@ -1,15 +1,21 @@
 #!/bin/sh
-# Installs or upgrades the check: macos.sh WHEEL. To be run by the user who installed the Datadog Agent, 7.78 or newer.
+# Installs or upgrades the check: macos.sh WHEEL [CONF.YAML]
+# Run it as a user with sudo, on a Mac with a Datadog Agent 7.79 or newer, which runs system-wide as _dd-agent.
 set -eu
+wheel=$1
+conf=${2-}
+installed=/opt/datadog-agent/etc/conf.d/awesome.d/conf.yaml
 
-# A wheel of the version that is installed would be ignored.
-datadog-agent integration remove datadog-awesome || true
-datadog-agent integration install -r -w "$1"
+# The Agent ignores a wheel of the version that it already has.
+sudo datadog-agent integration remove datadog-awesome || true
+sudo datadog-agent integration install -r -w "$wheel"
 
-# The configuration stays where it was; there is none before the first time.
-if [ ! -e /opt/datadog-agent/etc/conf.d/awesome.d/conf.yaml ]; then
-  cp /opt/datadog-agent/etc/conf.d/awesome.d/conf.yaml.example /opt/datadog-agent/etc/conf.d/awesome.d/conf.yaml
+if [ -n "$conf" ]; then
+  sudo /opt/datadog-agent/embedded/bin/python3 -m datadog_checks.awesome --config "$conf" --check-config
+  sudo install -o _dd-agent -m 640 "$conf" "$installed"
+elif ! sudo test -e "$installed"; then
+  echo "The check is installed. Next, write $installed, then run: sudo launchctl kickstart -k system/com.datadoghq.agent"
+  exit
 fi
-launchctl stop com.datadoghq.agent
-launchctl start com.datadoghq.agent
-datadog-agent check awesome
+sudo launchctl kickstart -k system/com.datadoghq.agent
+sudo -u _dd-agent datadog-agent check awesome

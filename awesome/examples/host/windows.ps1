@@ -1,14 +1,23 @@
-# Installs or upgrades the check: windows.ps1 WHEEL. To be run as Administrator; needs a Datadog Agent 7.78 or newer.
-param([Parameter(Mandatory)][string]$Wheel)
+# Installs or upgrades the check: windows.ps1 WHEEL [CONF.YAML]
+# Run it as Administrator, on a host with a Datadog Agent 7.78 or newer.
+param([Parameter(Mandatory)][string]$Wheel, [string]$Conf)
 
 $agent = "$env:ProgramFiles\Datadog\Datadog Agent\bin\agent.exe"
-$conf = "$env:ProgramData\Datadog\conf.d\awesome.d"
+$python = "$env:ProgramFiles\Datadog\Datadog Agent\embedded3\python.exe"
+$installed = "$env:ProgramData\Datadog\conf.d\awesome.d\conf.yaml"
 
-# A wheel of the version that is installed would be ignored.
+# The Agent ignores a wheel of the version that it already has.
 & $agent integration remove datadog-awesome
 & $agent integration install -r -w $Wheel
+if ($LASTEXITCODE) { throw "The Agent did not install $Wheel." }
 
-# The configuration stays where it was; there is none before the first time.
-if (-not (Test-Path "$conf\conf.yaml")) { Copy-Item "$conf\conf.yaml.example" "$conf\conf.yaml" }
+if ($Conf) {
+    & $python -m datadog_checks.awesome --config $Conf --check-config
+    if ($LASTEXITCODE) { throw "$Conf is not valid." }
+    Copy-Item $Conf $installed
+} elseif (-not (Test-Path $installed)) {
+    Write-Output "The check is installed. Next, write $installed, then run: & '$agent' restart-service"
+    exit
+}
 & $agent restart-service
 & $agent check awesome
