@@ -46,7 +46,8 @@ def main(table: str, directory: str) -> None:
         if file.read_text(encoding='utf-8').startswith(HEADER):
             file.unlink()
     for team, instances in pages.items():
-        text = yaml.safe_dump({'init_config': {}, 'instances': instances}, allow_unicode=True, sort_keys=False, width=120)
+        configuration = {'init_config': {}, 'instances': instances}
+        text = yaml.safe_dump(configuration, allow_unicode=True, sort_keys=False)
         (Path(directory) / f'{team}.yaml').write_text(HEADER + text, encoding='utf-8')
 
 

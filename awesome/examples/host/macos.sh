@@ -5,6 +5,7 @@ set -eu
 wheel=$1
 conf=${2-}
 installed=/opt/datadog-agent/etc/conf.d/awesome.d/conf.yaml
+test -r "$wheel"
 
 # The Agent ignores a wheel of the version that it already has.
 sudo datadog-agent integration remove datadog-awesome || true

@@ -2,6 +2,7 @@
 # Run it as Administrator, on a host with a Datadog Agent 7.78 or newer.
 param([Parameter(Mandatory)][string]$Wheel, [string]$Conf)
 
+if (-not (Test-Path $Wheel)) { throw "$Wheel does not exist." }
 $agent = "$env:ProgramFiles\Datadog\Datadog Agent\bin\agent.exe"
 $python = "$env:ProgramFiles\Datadog\Datadog Agent\embedded3\python.exe"
 $installed = "$env:ProgramData\Datadog\conf.d\awesome.d\conf.yaml"
