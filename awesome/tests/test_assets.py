@@ -444,6 +444,25 @@ def test_expired_certificate_is_not_said_to_expire() -> None:
     assert 'abs(value)' in past
 
 
+def test_readme_lists_the_monitors_with_their_limits() -> None:
+    readme = (ROOT / 'README.md').read_text()
+    rows = dict(re.findall(r'^\| ([A-Z].+?) \| (.+) \|$', readme, re.MULTILINE))
+    thresholds = {title: monitor['definition']['options']['thresholds'] for title, monitor in MONITORS.items()}
+
+    assert rows.keys() >= MONITORS.keys()
+    for title, monitor in ON_METRICS.items():
+        minutes = EVALUATION.fullmatch(monitor['definition']['query'])[2]  # type: ignore[index]
+        assert title in ('Certificate of a page expires soon', 'Page is stale') or f'{minutes} minutes' in rows[title]
+    assert f'{thresholds[REASON]["critical"]} runs in a row' in rows[REASON]
+    assert f'{thresholds["Page answers slowly"]["critical"]} seconds' in rows['Page answers slowly']
+    assert f'fewer than {thresholds["Certificate of a page expires soon"]["critical"]} days' in str(rows)
+    assert f'more than {thresholds["Page is stale"]["critical"] // 3600} hours ago' in rows['Page is stale']
+    assert '`freshness:daily`' in rows['Page is stale']
+    assert (
+        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven"][len(MONITORS)]} monitors' in readme
+    )
+
+
 def test_dataflows_say_what_is_submitted() -> None:
     (flow,) = yaml.safe_load((ROOT / 'assets' / 'dataflows.yaml').read_text())['provides']
 

@@ -292,9 +292,9 @@ def test_agent_for_pages_alone_runs_no_other_check(tmp_path: Path) -> None:
         (tmp_path / 'conf.d' / file).touch()
     stand_in(tmp_path / 'agent', 'echo "$@"')
 
-    (shell, flag, command) = [*container['command'], *container['args']]
+    command: list[str] = [*container['command'], *container['args']]
     ran = subprocess.run(
-        [shell, flag, command.replace('/etc/datadog-agent', str(tmp_path))],
+        [word.replace('/etc/datadog-agent', str(tmp_path)) for word in command],
         env={'PATH': f'{tmp_path}:/usr/bin:/bin'},
         capture_output=True,
         check=True,
