@@ -25,7 +25,7 @@ def value(option: str, cell: str) -> Any:
 
 def teams(table: Path) -> dict[str, list[dict[str, Any]]]:
     pages: dict[str, list[dict[str, Any]]] = {}
-    names = set()
+    names: set[str] = set()
     with table.open(encoding='utf-8-sig', newline='') as file:
         rows = csv.DictReader(file)
         for row in rows:
