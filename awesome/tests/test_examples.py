@@ -614,6 +614,7 @@ def test_table_replaces_its_own_files_alone(pages: Table, tmp_path: Path) -> Non
 
 TABLES = {
     'no team': ('team,name,url\n,a,http://a/\n', 'line 2: too many cells, or no team'),
+    'no column for the team': ('name,url\na,http://a/\n', 'line 2: too many cells, or no team'),
     'a team that is no file name': ('team,name,url\n../x,a,http://a/\n', 'line 2: too many cells, or no team'),
     'an unquoted comma': ('team,name,url\nx,a,http://a/,b\n', 'line 2: too many cells, or no team'),
     'no name': ('team,name,url\nx,,http://a/\n', 'line 2: the name is missing or taken'),

@@ -29,7 +29,7 @@ def teams(table: Path) -> dict[str, list[dict[str, Any]]]:
     with table.open(encoding='utf-8-sig', newline='') as file:
         rows = csv.DictReader(file)
         for row in rows:
-            team = row.pop('team') or ''
+            team = row.pop('team', None) or ''
             if None in row or not re.fullmatch(r'[\w-]+', team):
                 raise SystemExit(f'{table}, line {rows.line_num}: too many cells, or no team')
             page = {option: value(option, cell) for option, cell in row.items() if cell and cell.strip()}
