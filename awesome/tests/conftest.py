@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ INSTANCE: InstanceType = {'url': URL, 'search_string': 'Thank you for using ngin
 def dd_environment() -> Iterator[InstanceType]:
     """NGINX on port 8000: in Docker, or without an engine an `nginx` of this machine."""
     nginx = shutil.which('nginx', path=f'{os.environ["PATH"]}{os.pathsep}/usr/sbin')
+    require_free_port()
     if docker_answers():
         with docker_run(str(HERE / 'docker-compose.yml'), endpoints=[URL]):
             yield INSTANCE
@@ -44,10 +46,20 @@ def dd_environment() -> Iterator[InstanceType]:
         pytest.skip('needs a web server: install Docker with Compose v2, or NGINX (apt-get install nginx-light)')
 
 
+def require_free_port() -> None:
+    """Fail in one line if something listens on the port of the environment."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(('127.0.0.1', 8000))
+        except OSError:
+            pytest.fail('port 8000 is taken: stop what listens there (ss -ltnp sport = :8000)', pytrace=False)
+
+
 def docker_answers() -> bool:
     try:
         commands = (['docker', 'info'], ['docker', 'compose', 'version'])
-        return all(subprocess.run(command, capture_output=True).returncode == 0 for command in commands)
+        return all(subprocess.run(command, check=False, capture_output=True).returncode == 0 for command in commands)
     except FileNotFoundError:
         return False
 
@@ -63,7 +75,7 @@ def local_nginx(nginx: str) -> Iterator[None]:
         process = stack.enter_context(subprocess.Popen([nginx, '-p', prefix, '-c', 'nginx.conf']))
         stack.callback(process.terminate)
         CheckEndpoints([URL], attempts=50, wait=0.1)()
-        assert process.poll() is None, 'NGINX ended: is port 8000 taken?'
+        assert process.poll() is None
         yield
 
 

@@ -12,18 +12,18 @@ import trustme
 
 from datadog_checks.awesome import AwesomeCheck
 
-from .proxy import forward
-from .server import Server, response
 from .answers import OPEN, TIMEOUT, flood, redirect, silence, silence_after
 from .catalogue import FAULTS
-from .proxy import both
 from .leaks import ECHOES, instance_with_secrets, leaks_in
+from .proxy import both, forward
+from .server import Server, response
 
 pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
 
 PASS, FAIL = 0, 1
+UTF_8 = 'encoding utf-8 (the Content-Type)'
 SILENCE_IN_BODY = silence_after(OPEN)
 PAGE = '<!doctype html><title>Café</title><p>Thank you for <b>using</b>\nnginx&#46;</p><!-- hidden -->'
 
@@ -44,6 +44,8 @@ def failed(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_healthy_page_passes_every_step(serve: Serve) -> None:
     server = serve(response(PAGE.encode()))
+
+    size = len(PAGE.encode())
 
     lines = diagnose(url=f'{server.url}?secret', search_string='Thank you', name='welcome')
 
@@ -184,7 +186,8 @@ def test_each_missing_string_is_explained(serve: Serve) -> None:
 
     assert line['remediation'].startswith(
         "'THANK YOU': it is there in different case. Set `case_sensitive: false`. "
-        "'using nginx.': it is in the visible text, but the source has markup or white space inside it. Set `search_in: text`. "
+        "'using nginx.': it is in the visible text, but the source has markup or white space inside it. "
+        'Set `search_in: text`. '
         'See what the server sends'
     )
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from .server import Answer, Server, response
 from .answers import flood
+from .server import Answer, Server, response
 
 pytestmark = [
     pytest.mark.unit,

@@ -15,11 +15,10 @@ from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.fetching.certificate import days_left, validity
 from datadog_checks.dev.utils import get_metadata_metrics
 
-from .conftest import Result
-from .proxy import forward, socks
-from .server import Server, response
 from .catalogue import FAULTS
-from .proxy import both
+from .conftest import Result
+from .proxy import both, forward, socks
+from .server import Server, response
 
 pytestmark = pytest.mark.unit
 

@@ -11,10 +11,10 @@ import trustme
 
 from datadog_checks.awesome import AwesomeCheck
 
+from .answers import TIMEOUT, flood, octets, send, silence, trickle
 from .conftest import Result
 from .proxy import both, forward, require_password, socks
 from .server import Server, response
-from .answers import TIMEOUT, flood, octets, send, silence, trickle
 
 pytestmark = pytest.mark.unit
 

@@ -12,10 +12,10 @@ import trustme
 
 from datadog_checks.awesome import AwesomeCheck
 
+from .answers import TIMEOUT, silence, trickle
 from .conftest import Result
 from .proxy import both, forward, socks
 from .server import Server, response
-from .answers import TIMEOUT, silence, trickle
 
 pytestmark = pytest.mark.unit
 

@@ -97,12 +97,12 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
         (
             r'a\Z',
             r"'a\\Z' is not a regular expression: unrecognized escape sequence;"
-            ' write `\z` instead of `\Z`',
+            r' write `\z` instead of `\Z`',
         ),
     ],
 )
 def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -> None:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match='is not a regular expression') as error:
         compile_pattern(pattern)
 
     assert str(error.value) == reason

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from datadog_checks.awesome.fault import Fault
-from datadog_checks.awesome.reporting.message import title
 from datadog_checks.awesome.reading.normalization import normalize
 from datadog_checks.awesome.reading.text import MAX_DEPTH, MAX_SEPARATORS, markup_kind, visible_text
+from datadog_checks.awesome.reporting.message import title
 
 pytestmark = pytest.mark.unit
 

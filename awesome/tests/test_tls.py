@@ -6,7 +6,7 @@ import datetime
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -18,9 +18,9 @@ from cryptography import x509
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.utils import tls
 
+from .answers import TIMEOUT, silence, trickle
 from .conftest import Result
 from .server import Server, response
-from .answers import TIMEOUT, silence, trickle
 
 pytestmark = pytest.mark.unit
 
@@ -168,11 +168,11 @@ def test_trickling_over_tls_ends_in_time(
 
 
 @pytest.fixture
-def client_certificate(ca: trustme.CA, tmp_path: Path) -> Iterator[dict[str, str]]:
+def client_certificate(ca: trustme.CA, tmp_path: Path) -> dict[str, str]:
     issued = ca.issue_cert('client@example.com')
     issued.private_key_pem.write_to_path(str(tmp_path / 'key.pem'))
     issued.cert_chain_pems[0].write_to_path(str(tmp_path / 'cert.pem'))
-    yield {'tls_cert': str(tmp_path / 'cert.pem'), 'tls_private_key': str(tmp_path / 'key.pem')}
+    return {'tls_cert': str(tmp_path / 'cert.pem'), 'tls_private_key': str(tmp_path / 'key.pem')}
 
 
 def test_client_certificate(

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.awesome.__main__ import main
-from datadog_checks.awesome.reporting.locate import locate
 from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reporting.locate import locate
 
-from .conftest import Result
-from .server import Server, response
-from .answers import silence
 from .alphabets import ALPHABETS
+from .answers import silence
+from .conftest import Result
 from .leaks import SECRETS, echo, leaks_in
+from .server import Server, response
 
 pytestmark = pytest.mark.unit
 
