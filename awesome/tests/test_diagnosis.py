@@ -56,7 +56,7 @@ def test_healthy_page_passes_every_step(serve: Serve) -> None:
         (
             PASS,
             'text',
-            f'everything required was found and nothing forbidden ({len(PAGE.encode())} bytes read); encoding utf-8 (the Content-Type)',
+            f'everything required was found and nothing forbidden ({size} bytes read); {UTF_8}',
         ),
     ]
     assert {line['category'] for line in lines} == {f'{server.url} (welcome)'}

@@ -18,7 +18,7 @@ from cryptography import x509
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.utils import tls
 
-from .answers import TIMEOUT, silence, trickle
+from .answers import TIMEOUT, octets, silence, trickle
 from .conftest import Result
 from .server import Server, response
 
@@ -160,7 +160,7 @@ def test_handshake_that_fails(first: Callable[[socket.socket], None], message: s
 def test_trickling_over_tls_ends_in_time(
     start: bytes, ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run
 ) -> None:
-    server = serve_tls(ca.issue_cert('127.0.0.1'), trickle(start, [b'H']))
+    server = serve_tls(ca.issue_cert('127.0.0.1'), trickle(start, octets(b'HTTP/1.1 200 OK')))
 
     result = run(url=server.url, search_string='a', tls_ca_cert=trusted, timeout=TIMEOUT)
 
