@@ -59,9 +59,8 @@ class _Task(threading.Thread):
     def run(self) -> None:
         try:
             self._result = self._function and self._function()
-        except BaseException as e:  # noqa: B036 - raised where it is waited for
-            # Without the traceback, whose frames would keep each other alive.
-            self._error = e.with_traceback(None)
+        except BaseException as e:
+            self._error = e
         self._function = None
         self.is_done = True
         self.wake()
@@ -74,6 +73,7 @@ class _Task(threading.Thread):
         try:
             raise error
         finally:
+            # Its traceback has this frame: they would keep each other alive.
             del error
 
 

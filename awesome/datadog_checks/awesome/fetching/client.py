@@ -108,7 +108,6 @@ class Client:
         final: Response = response.transport_response
         return final
 
-
     def _build(self) -> RequestsWrapper:
         """Return the base package's client, which looks for the credentials of AWS; raise a TOKEN fault."""
         try:

@@ -8,12 +8,15 @@ Left out is what one run from page to page never needs: SameSite, HttpOnly, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import SplitResult
+from typing import TYPE_CHECKING
 
 from .urls import request_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from urllib.parse import SplitResult
 
 # In bytes, of name and value, and of an attribute (RFC 6265bis, 5.6).
 SIZE_LIMIT = 4096

@@ -117,7 +117,7 @@ class Fetcher:
         for renew in (False, True):
             name, value = self._token_source.header(renew)
             response = self._same_origin.send(self._request(url, method, headers | {name: value}, body))
-            if response.status != 401 or renew or not self._token_source.is_renewable:
+            if response.status != 401 or renew:
                 break
             response.close()
         return response

@@ -12,10 +12,12 @@ import os
 import re
 import ssl
 import stat
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Fault, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # In bytes. The bundle of all public authorities has 250 KB.
 SIZE_LIMIT = 16 * 1024 * 1024
@@ -151,20 +153,20 @@ def _stat(option: str, path: str) -> os.stat_result:
     try:
         return os.stat(path)
     except (OSError, ValueError) as e:
-        raise _unreadable(option, path, e) from None
+        raise _file_fault(option, path, why_unreadable(e)) from None
 
 
 def _read(option: str, path: str, kind: re.Pattern[bytes], missing: str) -> bytes:
     """Return the content of a regular file that has a part of a kind; what may block is never opened."""
     mode = _stat(option, path).st_mode
-    if stat.S_ISDIR(mode):
+    if not stat.S_ISREG(mode):
         cause = 'it is a directory, not a file' if stat.S_ISDIR(mode) else 'it is not a regular file'
         raise _file_fault(option, path, cause)
     try:
         with open(path, 'rb') as file:
             text = file.read(SIZE_LIMIT + 1)
     except OSError as e:
-        raise _unreadable(option, path, e) from None
+        raise _file_fault(option, path, why_unreadable(e)) from None
     if len(text) > SIZE_LIMIT:
         raise _file_fault(option, path, 'it has more than 16 MiB')
     if not kind.search(text):
@@ -181,7 +183,7 @@ def _check_authorities(path: str) -> None:
         with os.scandir(path) as entries:
             is_usable = any(HASHED.fullmatch(entry.name) for entry in entries)
     except OSError as e:
-        raise _unreadable('tls_ca_cert', path, e) from None
+        raise _file_fault('tls_ca_cert', path, why_unreadable(e)) from None
     if not is_usable:
         raise _file_fault('tls_ca_cert', path, 'the directory has no certificates as `openssl rehash` names them')
 
@@ -194,13 +196,17 @@ def _is_certificate(path: str) -> bool:
     return True
 
 
-def _unreadable(option: str, path: str, error: Exception) -> Fault:
+def why_unreadable(error: Exception) -> str:
+    """Return in our words why a file could not be opened or read."""
     if isinstance(error, PermissionError):
-        return _file_fault(option, path, 'the user of the Agent may not read it')
+        return 'the user of the Agent may not read it'
+    if isinstance(error, IsADirectoryError):
+        return 'it is a directory, not a file'
+    # A name with a null character is a ValueError.
     if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
-        return _file_fault(option, path, 'it does not exist')
+        return 'it does not exist'
     code = error.errno if isinstance(error, OSError) else None
-    return _file_fault(option, path, f'it cannot be read ({errno.errorcode.get(code or 0, "unknown error")})')
+    return f'it cannot be read ({errno.errorcode.get(code or 0, "unknown error")})'
 
 
 def _file_fault(option: str, path: str, cause: str) -> Fault:

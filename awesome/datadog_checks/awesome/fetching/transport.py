@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import urlsplit
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
@@ -14,16 +14,17 @@ from .connection import Connection, Head, Headers, ReadBody, open_body
 from .dialing import require_host
 from .proxies import LOCAL_LOOKUP, Proxy, connect_socks, connect_tunnel, parse_proxy
 from .sockets import Stream, TLSSocket
+from .urls import host_header, origin, request_target
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from urllib.parse import SplitResult
 
     from .connection import Body
     from .deadline import Deadline
     from .dialing import Dialer
 
-DEFAULT_PORTS = {'http': 80, 'https': 443}
 # RFC 9110, section 9.2.2: to send one of them twice does no harm.
 IDEMPOTENT = ('GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE')
 # A server may wait for the content of these.
@@ -120,15 +121,12 @@ class Transport:
         self._server_name = settings.server_name and _host_part(settings.server_name)
         self._kept: dict[Route, Connection] = {}
         self._responses: set[Response] = set()
-        self._has_finished = False
 
     def send(self, request: Request) -> Response:
         """Return the final response to `request`, whose body is yet to be read; raise faults.
 
         A request that may be sent twice is, if a kept connection turns out to have ended.
         """
-        if self._has_finished:
-            self.chain, self._has_finished = [], False
         route = self._route(request.url)
         if request.method in IDEMPOTENT and (kept := self._kept.pop(route, None)):
             self.chain = kept.chain or self.chain
@@ -143,7 +141,7 @@ class Transport:
         """End a run: close what is not kept."""
         for response in list(self._responses):
             response.close()
-        self._has_finished = True
+        self.chain = []
 
     def close(self) -> None:
         """Close all connections."""
@@ -151,10 +149,12 @@ class Transport:
         while self._kept:
             self._kept.popitem()[1].close()
 
+    def __del__(self) -> None:
+        """Close the kept connections of a check that the Agent has forgotten."""
+        self.close()
+
     def _route(self, url: SplitResult) -> Route:
-        # RFC 6874: the percent sign before the zone of an address is escaped in a URL.
-        host = (url.hostname or '').replace('%25', '%', 1)
-        return Route(url.scheme, host, url.port or DEFAULT_PORTS[url.scheme], self._settings.proxy(url))
+        return Route(*origin(url), self._settings.proxy(url))
 
     def _exchange(self, connection: Connection, request: Request, route: Route) -> Response:
         try:
@@ -291,27 +291,15 @@ def _without_zone(host: str) -> str:
 
 def _serialize(request: Request, route: Route) -> bytes:
     """Return the bytes of a request."""
-    target = _target(request.url)
+    target = request_target(request.url)
     lines = list(request.headers)
     names = {name.lower() for name, _ in lines}
-    host = _without_zone(route.host)
-    authority = f'[{host}]' if ':' in host else host
-    if route.port != DEFAULT_PORTS[route.scheme]:
-        authority += f':{route.port}'
     if 'host' not in names:
-        lines.insert(0, ('Host', authority))
+        lines.insert(0, ('Host', host_header(request.url)))
     if route.proxy and route.scheme == 'http' and not (proxy := parse_proxy(route.proxy)).is_socks:
-        target = f'http://{authority}{target}'
+        target = f'http://{host_header(request.url)}{target}'
         lines += proxy.login()
     if (request.body is not None or request.method in WITH_CONTENT) and 'content-length' not in names:
         lines.append(('Content-Length', str(len(request.body or b''))))
-    head = ''.join(f'{name}: {value}\r\n' for name, value in lines)
+    head = ''.join([f'{name}: {value}\r\n' for name, value in lines])
     return f'{request.method} {target} HTTP/1.1\r\n{head}\r\n'.encode('latin-1') + (request.body or b'')
-
-
-def _target(url: SplitResult) -> str:
-    target = f'{url.path or "/"}?{url.query}' if url.query else url.path or '/'
-    if target.isascii() and target.isprintable() and ' ' not in target:
-        return target
-    # What a request line cannot carry (RFC 9112, section 3) would begin another part of it.
-    return ''.join(c if '!' <= c <= '~' else quote(c) for c in target)

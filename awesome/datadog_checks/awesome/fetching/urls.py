@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes
 
 from datadog_checks.awesome.fault import Fault, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEFAULT_PORTS = {'http': 80, 'https': 443}
 # In characters: longer URLs are not kept in a cache. A server may send 60 KB, and a cache has 128 places.

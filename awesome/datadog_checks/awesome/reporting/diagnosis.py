@@ -10,7 +10,7 @@ from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.base import ConfigurationError
 
 from .explanation import Explainer, as_yaml
-from .message import describe_miss, message, printable, quote, shorten
+from .message import message, printable, quote, shorten
 from .remedies import remedy
 from .report import Report, Searched, Status, Unreachable
 

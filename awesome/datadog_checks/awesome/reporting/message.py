@@ -38,7 +38,7 @@ def message(report: Report, rules: Rules) -> str:
             named = f'title {quote(text.title, MAX_TITLE)}' if text.title else 'no title'
             return shorten(f'{found_out}, {encoding}, {named}')
         case Unreachable(fault):
-            return shorten(fault.describe(lambda value: value[:MAX_VALUE]))
+            return shorten(fault.describe(shorten_value))
     return 'the run was cancelled'
 
 
@@ -71,6 +71,11 @@ def unexpected_status(code: int, status: str, expected: str) -> Fault:
     if expected:
         return Fault(kind, '{}, not {}', status, expected)
     return Fault(kind, '{}', status)
+
+
+def shorten_value(value: str) -> str:
+    """Return a value of a fault, of which a server may have sent any length, as far as it is displayed."""
+    return value if len(value) <= MAX_VALUE else f'{value[: MAX_VALUE - 3]}...'
 
 
 def shorten(text: str) -> str:

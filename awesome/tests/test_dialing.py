@@ -1,0 +1,296 @@
+"""Lookups and connections: in time, one thread at most, and every address is tried."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from datadog_checks.awesome.fault import Fault, Kind
+from datadog_checks.awesome.fetching.background import Background
+from datadog_checks.awesome.fetching.deadline import Deadline
+from datadog_checks.awesome.fetching.dialing import Dialer
+from datadog_checks.awesome.fetching.sockets import TimedSocket
+
+from .server import Server, response
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
+
+# Of runs that end with it, in seconds.
+TIMEOUT = 0.4
+
+
+@pytest.fixture
+def deadline() -> Deadline:
+    return Deadline()
+
+
+@pytest.fixture
+def dialer(deadline: Deadline) -> Dialer:
+    return Dialer(deadline, Background(deadline))
+
+
+def fault_of(function: Callable[..., Any], *args: Any) -> tuple[Kind, str]:
+    with pytest.raises(Fault) as caught:
+        function(*args)
+    return caught.value.kind, caught.value.describe()
+
+
+class Resolver:
+    """A getaddrinfo that answers 127.0.0.1 when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        self.is_asked = threading.Event()
+        self.answer = threading.Event()
+        self._getaddrinfo = socket.getaddrinfo
+        monkeypatch.setattr(socket, 'getaddrinfo', self)
+
+    def __call__(self, host: str, port: int, **options: Any) -> Any:
+        if options.get('flags'):
+            return self._getaddrinfo(host, port, **options)
+        self.asked.append(host)
+        self.is_asked.set()
+        self.answer.wait()
+        return self._getaddrinfo('127.0.0.1', port, **options)
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    resolver = Resolver(monkeypatch)
+    yield resolver
+    resolver.answer.set()
+
+
+def cancel_when(event: threading.Event, deadline: Deadline) -> threading.Thread:
+    def cancel() -> None:
+        event.wait()
+        deadline.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize('host', ['127.0.0.1', '127.1', '::1'])
+def test_address_needs_no_thread(host: str, dialer: Dialer, resolver: Resolver) -> None:
+    (info,) = dialer.resolve(host, 80)
+
+    assert info[4][:2] == ('127.0.0.1' if '.' in host else '::1', 80)
+    assert resolver.asked == []
+
+
+def test_address_with_a_zone(dialer: Dialer) -> None:
+    index = socket.if_nametoindex('lo')
+
+    assert dialer.resolve('fe80::1%lo', 80)[0][4] == ('fe80::1', 80, 0, index)
+
+
+def test_host_that_is_looked_up(serve: Serve, dialer: Dialer, resolver: Resolver) -> None:
+    resolver.answer.set()
+    port = serve().port
+
+    dialer.dial('page.example', port, None).close()
+
+    assert dialer.resolved == ('page.example', ('127.0.0.1',))
+    assert dialer.peer == ('127.0.0.1', port)
+
+
+@pytest.mark.parametrize('host', ['a' * 64 + '.example', 'a..example', '.example', '', 'ü.example', '.'])
+def test_host_that_can_be_none(host: str, dialer: Dialer, resolver: Resolver) -> None:
+    assert fault_of(dialer.resolve, host, 80) == (Kind.INVALID_HOST, f'DNS: {host}: not a valid host name')
+    assert resolver.asked == []
+
+
+def test_unknown_host(dialer: Dialer) -> None:
+    assert fault_of(dialer.resolve, 'host.invalid', 80) == (
+        Kind.UNKNOWN_HOST,
+        'DNS: host.invalid: name or service not known',
+    )
+
+
+def test_lookup_that_hangs_is_not_doubled(serve: Serve, deadline: Deadline, dialer: Dialer, resolver: Resolver) -> None:
+    threads = threading.active_count()
+    port = serve().port
+    threads += 1
+
+    for _ in range(3):
+        deadline.start(TIMEOUT / 4)
+        assert fault_of(dialer.dial, 'page.example', port, None) == (
+            Kind.TIMEOUT,
+            f'timeout: gave up after {TIMEOUT / 4:g} s while looking up page.example',
+        )
+    assert fault_of(dialer.dial, 'other.example', port, None)[0] is Kind.TIMEOUT
+
+    assert (resolver.asked, threading.active_count()) == (['page.example'], threads + 1)
+    deadline.start(60)
+    resolver.answer.set()
+    dialer.dial('other.example', port, None).close()
+    assert resolver.asked == ['page.example', 'other.example']
+
+
+def test_lookup_that_was_left_behind_is_waited_for(
+    deadline: Deadline, dialer: Dialer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline.start(TIMEOUT / 4)
+    assert fault_of(dialer.resolve, 'page.example', 80)[0] is Kind.TIMEOUT
+    # Who asks how long to wait waits already.
+    monkeypatch.setattr(deadline, 'remaining', lambda *_: resolver.answer.set() or 60)
+
+    assert dialer.resolve('page.example', 80)[0][4] == ('127.0.0.1', 80)
+    assert resolver.asked == ['page.example']
+
+
+def test_cancel_ends_a_lookup(deadline: Deadline, dialer: Dialer, resolver: Resolver) -> None:
+    thread = cancel_when(resolver.is_asked, deadline)
+
+    assert fault_of(dialer.resolve, 'page.example', 80)[0] is Kind.TIMEOUT
+    thread.join()
+
+
+def test_no_thread_is_left(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, 'start', refuse)
+
+    assert fault_of(dialer.resolve, 'page.example', 80)[0] is Kind.RESOURCES
+
+
+def test_background_returns_and_raises(deadline: Deadline) -> None:
+    background = Background(deadline)
+
+    assert background.run('a', lambda: 1) == 1
+    with pytest.raises(ZeroDivisionError):
+        background.run('a', lambda: 1 / 0)
+    assert background.run('a', lambda: 2) == 2
+
+
+def test_refused_connection(dialer: Dialer) -> None:
+    assert fault_of(dialer.dial, '127.0.0.1', 1, None) == (
+        Kind.REFUSED,
+        'connect: connection refused by 127.0.0.1 port 1',
+    )
+
+
+@contextlib.contextmanager
+def full_queue() -> Iterator[int]:
+    """Yield a port that lets connections wait."""
+    with socket.create_server(('127.0.0.1', 0), backlog=0) as full, contextlib.ExitStack() as stack:
+        for _ in range(3):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
+
+
+@pytest.mark.parametrize(('seconds', 'limit'), [(TIMEOUT, None), (TIMEOUT, 60), (60, TIMEOUT)])
+def test_connection_that_takes_too_long(
+    seconds: float, limit: float | None, deadline: Deadline, dialer: Dialer
+) -> None:
+    with full_queue() as port:
+        deadline.start(seconds)
+
+        assert fault_of(dialer.dial, '127.0.0.1', port, limit) == (
+            Kind.TIMEOUT,
+            f'timeout: gave up after {TIMEOUT:g} s while connecting to 127.0.0.1 port {port}',
+        )
+
+
+def test_cancel_ends_a_connection_that_waits(
+    deadline: Deadline, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = threading.Event()
+    wait = dialer._wait
+    monkeypatch.setattr(dialer, '_wait', lambda *args: waiting.set() or wait(*args))
+    with full_queue() as port:
+        thread = cancel_when(waiting, deadline)
+
+        assert fault_of(dialer.dial, '127.0.0.1', port, None)[0] is Kind.TIMEOUT
+        thread.join()
+
+
+def addresses(*ports: int, family: int = socket.AF_INET) -> list[Any]:
+    return [(family, socket.SOCK_STREAM, 0, '', ('127.0.0.1', port)) for port in ports]
+
+
+def test_second_address_is_tried(serve: Serve, dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = serve().port
+    with full_queue() as full:
+        monkeypatch.setattr(dialer, 'resolve', lambda *_: addresses(1, full, port))
+
+        dialer.dial('page.example', port, TIMEOUT).close()
+
+
+def test_family_that_the_kernel_lacks(serve: Serve, dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = serve().port
+    lacking = addresses(port, family=max(socket.AddressFamily) + 100)
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: lacking + addresses(port))
+    dialer.dial('page.example', port, None).close()
+
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: addresses(1) + lacking)
+    assert fault_of(dialer.dial, 'page.example', port, None)[0] is Kind.REFUSED
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: lacking)
+    assert fault_of(dialer.dial, 'page.example', port, None)[0] is Kind.UNREACHABLE
+
+
+def test_no_file_descriptor_is_left(serve: Serve, dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refuse(*args: Any) -> None:
+        tried.append(args)
+        raise OSError(errno.EMFILE, '')
+
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: addresses(1, 2))
+    monkeypatch.setattr(socket, 'socket', refuse)
+
+    assert fault_of(dialer.dial, 'page.example', 1, None) == (
+        Kind.RESOURCES,
+        'connect: too many open files in the Agent',
+    )
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize('is_cancelled', [False, True], ids=['over', 'cancelled'])
+def test_nothing_is_sent_once_the_time_is_over(
+    is_cancelled: bool, serve: Serve, deadline: Deadline, dialer: Dialer
+) -> None:
+    server = serve(response())
+    sock = dialer.dial('127.0.0.1', server.port, None)
+    deadline.cancel() if is_cancelled else deadline.start(0)
+
+    assert fault_of(sock.sendall, b'GET / HTTP/1.1\r\n\r\n')[0] is Kind.TIMEOUT
+    assert fault_of(sock.recv, 1)[0] is Kind.TIMEOUT
+    sock.close()
+    server.wait_until_idle()
+    assert server.requests == []
+
+
+def test_limit_of_a_socket_is_how_long_it_may_be_silent(serve: Serve, dialer: Dialer) -> None:
+    def answer(connection: socket.socket) -> None:
+        for _ in range(4):
+            connection.sendall(b'x')
+            threading.Event().wait(TIMEOUT / 2)
+        connection.recv(1)
+
+    sock = dialer.dial('127.0.0.1', serve(on_connect=answer).port, TIMEOUT)
+
+    assert [sock.recv(1) for _ in range(4)] == [b'x'] * 4
+    assert fault_of(sock.recv, 1)[0] is Kind.TIMEOUT
+    sock.close()
+
+
+def test_connection_that_the_system_gave_up_is_no_timeout_of_ours(deadline: Deadline) -> None:
+    class GivenUp(socket.socket):
+        def recv(self, *_: Any) -> bytes:
+            raise TimeoutError(errno.ETIMEDOUT, '')
+
+    with GivenUp() as given_up, pytest.raises(TimeoutError):
+        TimedSocket(given_up, deadline, None).recv(1)
