@@ -86,6 +86,9 @@ class Kind(Enum):
 class Activity(Enum):
     """What a run is doing, in words for a timeout, and the step that it belongs to."""
 
+    # In C: that of Enum is Python, and each run counts seconds by activity.
+    __hash__ = object.__hash__
+
     START = 'while starting', Step.CONNECT
     TOKEN = 'while getting a token from {}', Step.CONNECT
     LOGIN = 'while logging in', Step.CONNECT

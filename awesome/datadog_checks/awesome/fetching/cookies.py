@@ -76,6 +76,8 @@ class Cookies:
 
     def header(self, url: SplitResult) -> str:
         """Return the value of Cookie for a request of `url`, longest path first, or ''."""
+        if not self._cookies:
+            return ''
         host, path, is_trusted = url.hostname or '', request_path(url), _is_trusted(url)
         found = [cookie for cookie in self._cookies.values() if cookie.is_for(host, path, is_trusted)]
         found.sort(key=lambda cookie: -len(cookie.path))

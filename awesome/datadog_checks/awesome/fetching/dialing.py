@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import selectors
+import select
 import socket
 import time
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
@@ -27,8 +27,6 @@ IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno,
 # Of a kernel without IPv6, or without an address of that family.
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
 MAX_LABEL = 63
-# No select: it takes no socket whose number is above 1,023.
-Selector: type[selectors.BaseSelector] = getattr(selectors, 'PollSelector', selectors.SelectSelector)
 
 
 class Dialer:
@@ -46,7 +44,7 @@ class Dialer:
         """Return the addresses of `host`, in the order in which to try them; raise `DNS` and `timeout` faults."""
         require_host(host)
         try:
-            addresses = _addresses(host, port, socket.AI_NUMERICHOST)
+            addresses = list(_literal(host, port))
         except OSError:
             addresses = self._look_up(host, port)
         self.resolved = host, tuple(str(info[4][0]) for info in addresses)
@@ -107,16 +105,30 @@ class Dialer:
 
     def _wait(self, sock: socket.socket, seconds: float) -> int:
         end = time.monotonic() + seconds
-        with Selector() as selector:
-            selector.register(sock, selectors.EVENT_WRITE)
-            while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
-                if selector.select(min(left, SLICE)):
-                    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
+            if _is_writable(sock, min(left, SLICE)):
+                return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return TIMED_OUT
 
 
 # Of a connection that took longer than it may: no errno.
 TIMED_OUT = -1
+
+
+def _is_writable(sock: socket.socket, seconds: float) -> bool:
+    # Where there is poll, select takes no socket whose number is above 1,023.
+    if hasattr(select, 'poll'):
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        return bool(poll.poll(seconds * 1000))
+    # Windows reports a failed connection as an exceptional condition.
+    return any(select.select((), (sock,), (sock,), seconds))
+
+
+@lru_cache
+def _literal(host: str, port: int) -> tuple[AddressInfo, ...]:
+    """Return what `host` means as an address; raise OSError if it is a name, which is kept in no cache."""
+    return tuple(_addresses(host, port, socket.AI_NUMERICHOST))
 
 
 def _addresses(host: str, port: int, flags: int = 0) -> list[AddressInfo]:

@@ -68,9 +68,10 @@ def request_path(parts: SplitResult) -> str:
 
 def host_header(parts: SplitResult) -> str:
     """Return the value of Host: without an IPv6 zone, which means nothing elsewhere, and without a default port."""
-    host = (parts.hostname or '').partition('%')[0]
+    scheme, host, port = origin(parts)
+    host = host.partition('%')[0]
     host = f'[{host}]' if ':' in host else host
-    return host if _port(parts) == DEFAULT_PORTS[parts.scheme] else f'{host}:{_port(parts)}'
+    return host if port == DEFAULT_PORTS[scheme] else f'{host}:{port}'
 
 
 def basic_auth(parts: SplitResult) -> tuple[str, str] | None:
@@ -81,7 +82,7 @@ def basic_auth(parts: SplitResult) -> tuple[str, str] | None:
 
 def origin(parts: SplitResult) -> tuple[str, str, int]:
     """Return scheme, host and port (RFC 6454)."""
-    return parts.scheme, parts.hostname or '', _port(parts)
+    return _origin(parts.scheme, parts.netloc.rpartition('@')[2])
 
 
 def same_origin(a: SplitResult, b: SplitResult) -> bool:
@@ -181,8 +182,10 @@ def _unquote(text: str) -> str:
         return unquote(text, 'latin-1')
 
 
-def _port(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS[parts.scheme]
+@lru_cache
+def _origin(scheme: str, netloc: str) -> tuple[str, str, int]:
+    parts = SplitResult(scheme, netloc, '', '', '')
+    return scheme, parts.hostname or '', parts.port or DEFAULT_PORTS[scheme]
 
 
 def _host_and_port(netloc: str) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _VALUE = re.compile(r'(?:[^",]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
 _ESSENCE = re.compile(r"[\t\n\r ]*+([\w!#$%&'*+.^`|~-]++/[\w!#$%&'*+.^`|~-]++)(?=[\t\n\r ;]|\Z)", re.ASCII)
 _PARAMETER = re.compile(r';[\t\n\r ]*+([^;=]*+)(?:=(?:"((?:[^"\\]|\\.)*+)"?[^;]*+|([^;]*+)))?', re.DOTALL)
+
+
+# In characters: a longer header is parsed each time, so that no server fills the cache with megabytes.
+KEPT_LENGTH = 256
 
 
 class ContentType(NamedTuple):
@@ -31,6 +36,15 @@ class ContentType(NamedTuple):
 
 def parse_content_type(header: str) -> ContentType:
     """Return the last valid type of a list; its charset may be that of the same type before it in the list."""
+    return _kept(header) if len(header) <= KEPT_LENGTH else _parse(header)
+
+
+@lru_cache
+def _kept(header: str) -> ContentType:
+    return _parse(header)
+
+
+def _parse(header: str) -> ContentType:
     found = ContentType()
     for value in _VALUE.findall(header):
         if match := _ESSENCE.match(value):
