@@ -22,6 +22,11 @@ class ContentType(NamedTuple):
     charset: str = ''
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether only the page itself says what it is (https://mimesniff.spec.whatwg.org/)."""
+        return self.essence in ('', 'unknown/unknown', 'application/unknown')
+
+    @property
     def is_html(self) -> bool:
         return self.essence == 'text/html'
 

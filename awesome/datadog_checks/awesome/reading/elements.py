@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import re
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of `text`."""
+    return frozenset(text.split())
+
 
 # Browsers nest no deeper than 512 elements: what is deeper becomes a sibling.
 MAX_DEPTH = 2000
@@ -29,50 +35,48 @@ TABLE_PARTS = CELLS | ROW_GROUPS | {'caption', 'col', 'colgroup', 'tr'}
 OPTIONS = frozenset({'optgroup', 'option'})
 # https://html.spec.whatwg.org/multipage/rendering.html#flow-content-3: what begins and ends on a line of its own.
 BLOCKS = (
-    frozenset(
+    words(
         'address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer'
         ' form header hgroup legend li listing main menu nav ol p plaintext pre search section summary table ul xmp'
-        ' br hr'.split()
+        ' br hr'
     )
     | HEADINGS
     | CELLS
-    | ROW_GROUPS
-    | {'caption', 'tr'}
     | OPTIONS
+    | {'caption'}
 )
-VOID = frozenset(
-    'area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr'.split()
-)
+VOID = words('area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr')
 # What is shown in place of these is not their content.
-REPLACED = frozenset('audio canvas datalist meter progress rp template video'.split())
+REPLACED = words('audio canvas datalist meter progress rp template video')
 # In HTML the tokenizer knows that these have no elements inside; in XML they are like others.
-UNSEEN_IN_XML = REPLACED | frozenset('iframe noembed noframes noscript script style'.split())
-FORMATTING = frozenset('a b big code em font i nobr s small strike strong tt u'.split())
+UNSEEN_IN_XML = REPLACED | words('iframe noembed noframes noscript script style')
+FORMATTING = words('a b big code em font i nobr s small strike strong tt u')
 # Text of svg and math is drawn inside these only, and in these HTML begins again.
 DRAWN = {
     'svg': frozenset({'text', 'foreignobject'}),
     'math': frozenset({'mi', 'mn', 'mo', 'ms', 'mtext'}),
 }
 HTML_INSIDE = {'svg': frozenset({'foreignobject', 'desc', 'title'}), 'math': DRAWN['math']}
-UNSEEN_INSIDE = frozenset('desc metadata script style title annotation annotation-xml'.split())
+UNSEEN_INSIDE = words('desc metadata script style title annotation annotation-xml')
 # https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inforeign
 BREAKOUT = (
-    frozenset(
+    words(
         'b big blockquote body br center code dd div dl dt em embed head hr i img li listing menu meta nobr ol p pre'
-        ' ruby s small span strong strike sub sup table tt u ul var'.split()
+        ' ruby s small span strong strike sub sup table tt u ul var'
     )
     | HEADINGS
 )
 
 _BORDERS = frozenset(f'{root} {name}' for root, names in HTML_INSIDE.items() for name in names)
 # https://html.spec.whatwg.org/multipage/parsing.html#has-an-element-in-scope
-SCOPE = frozenset('applet caption marquee object table td template th'.split()) | _BORDERS
+SCOPE = words('applet caption marquee object table td template th') | _BORDERS
 BUTTON_SCOPE = SCOPE | {'button'}
 TABLE_SCOPE = frozenset({'table', 'template'})
 SPECIAL = (
     (BLOCKS - OPTIONS - {'dialog', 'legend'})
     | SCOPE
-    | {'button', 'colgroup', 'noembed', 'noframes', 'noscript', 'select', 'textarea'}
+    | ROW_GROUPS
+    | {'tr', 'button', 'colgroup', 'noembed', 'noframes', 'noscript', 'select', 'textarea'}
 )
 ITEM_SCOPE = SPECIAL - {'address', 'div', 'p'}
 
@@ -82,7 +86,7 @@ Ends = tuple[frozenset[str], frozenset[str]]
 def _table_of_ends() -> dict[str, list[Ends]]:
     """Return what the start tag of an element ends, and the elements that keep it from that."""
     paragraph = (frozenset({'p'}), BUTTON_SCOPE)
-    apart = OPTIONS | CELLS | ROW_GROUPS | {'caption', 'tr', 'br', 'legend'}
+    apart = OPTIONS | CELLS | {'caption', 'br', 'legend'}
     ends = {name: [paragraph] for name in BLOCKS - apart}
     ends['li'] = [(frozenset({'li'}), ITEM_SCOPE - {'li'}), paragraph]
     ends['dd'] = ends['dt'] = [(frozenset({'dd', 'dt'}), ITEM_SCOPE - {'dd', 'dt'}), paragraph]
@@ -112,22 +116,46 @@ def _table_of_scopes() -> dict[str, frozenset[str]]:
 ENDS = _table_of_ends()
 SCOPES = _table_of_scopes()
 
+
+# A tag without attributes that needs no second thought: its name, whether it starts an element, whether that separates
+# words, which elements it would end, and if not empty, which ones it must be directly inside of.
+_Plain = tuple[str, bool, bool, tuple[str, ...], tuple[str, ...]]
+
+
+def _table_of_plain_tags() -> dict[str, _Plain]:
+    names = FORMATTING - {'a', 'nobr'} | words('a abbr cite code kbd label mark q samp span sub sup time var')
+    names |= BLOCKS - VOID - TABLE_PARTS - OPTIONS - HEADINGS - {'dialog', 'form', 'plaintext', 'table', 'xmp'}
+    plain: dict[str, _Plain] = {}
+    for name in names:
+        # A select shows no blocks.
+        ended = {'select'} if name in BLOCKS else {name} & {'a'}
+        plain[name] = (name, True, name in BLOCKS, tuple(ended.union(*(ended for ended, _ in ENDS.get(name, ())))), ())
+    plain |= {name: (name, True, True, (), ('tr',)) for name in CELLS}
+    plain['tr'] = ('tr', True, False, (), ('table', *ROW_GROUPS))
+    ends = names | HEADINGS | CELLS | ROW_GROUPS | {'tr'}
+    return plain | {f'/{name}': (name, False, False, (), ()) for name in ends}
+
+
+_PLAIN_TAGS = _table_of_plain_tags()
+# The length of the longest of them, with its angle brackets.
+MAX_PLAIN_TAG = max(map(len, _PLAIN_TAGS)) + 2
+
 # https://www.w3.org/TR/css-display-3/#the-display-properties
-_INSIDE_LINE = frozenset(
+_INSIDE_LINE = words(
     'contents inline inline-block inline-flex inline-grid inline-table ruby initial unset revert inherit'
-    ' -webkit-inline-box -webkit-inline-flex math ruby-text'.split()
+    ' -webkit-inline-box -webkit-inline-flex math ruby-text'
 )
-_OWN_LINE = frozenset(
+_OWN_LINE = words(
     'block flex flow-root grid list-item table table-caption table-cell table-column table-column-group'
-    ' table-footer-group table-header-group table-row table-row-group flow -webkit-box -webkit-flex'.split()
+    ' table-footer-group table-header-group table-row table-row-group flow -webkit-box -webkit-flex'
 )
 _VALUES = {
     'display': _INSIDE_LINE | _OWN_LINE | {'none'},
-    'visibility': frozenset('visible hidden collapse initial inherit unset revert'.split()),
-    'float': frozenset('left right none inline-start inline-end initial inherit unset revert'.split()),
-    'position': frozenset('static relative absolute fixed sticky initial inherit unset revert'.split()),
+    'visibility': words('visible hidden collapse initial inherit unset revert'),
+    'float': words('left right none inline-start inline-end initial inherit unset revert'),
+    'position': words('static relative absolute fixed sticky initial inherit unset revert'),
 }
-_OUT_OF_LINE = frozenset('left right inline-start inline-end absolute fixed'.split())
+_OUT_OF_LINE = words('left right inline-start inline-end absolute fixed')
 _COMMENT = re.compile(r'/\*(?:[^*]++|\*(?!/))*+(?:\*/)?')
 _DELIMITER = re.compile(r""""(?:[^"\\\n]++|\\.?)*+"?|'(?:[^'\\\n]++|\\.?)*+'?|[;()\[\]{}]""", re.DOTALL)
 _DECLARATION = re.compile(
@@ -170,15 +198,9 @@ def _declarations(style: str) -> Iterable[str]:
     yield style[start:]
 
 
-class _Open(NamedTuple):
-    """An open element, and what its end restores."""
-
-    name: str
-    # The depth of the open element of the same name before this one, or -1.
-    previous: int
-    hidden: int
-    foreign: str
-    separates: bool
+# An open element: its name, the depth of the open element of the same name before it or -1; what its end restores,
+# `hidden` and `foreign`; and whether it separates words.
+_Open = tuple[str, int, int, str, bool]
 
 
 class OpenElements:
@@ -217,8 +239,8 @@ class OpenElements:
     def end(self, name: str) -> None:
         """Close an element, and those inside it; a tag that ends nothing is ignored."""
         stack = self._stack
-        if stack and stack[-1].name == name:
-            self._pop_to(len(stack) - 1)
+        if stack and stack[-1][0] == name:
+            self._pop()
         elif self.in_foreign_element() and self._end_foreign(name):
             pass
         elif name == 'form':
@@ -231,9 +253,49 @@ class OpenElements:
             # An end tag without a start tag makes an empty element of these.
             self._separate()
 
+    def pass_plain(self, tag: str) -> bool:
+        """Open or close an element by a tag without attributes, where that is simple; return whether it was.
+
+        Most tags are such, so this is what decides the speed.
+        """
+        plain = _PLAIN_TAGS.get(tag)
+        if plain is None or self.foreign:
+            return False
+        name, starts, separates, ended, parents = plain
+        stack, depths = self._stack, self._depths
+        if not starts:
+            if not stack or stack[-1][0] != name:
+                return False
+            self._pop()
+            return True
+        for other in ended:
+            if other in depths:
+                if other == 'select' or stack[-1][:2] != (other, -1):
+                    return False
+                self._pop()
+        depth = len(stack)
+        if depth >= MAX_DEPTH or (parents and not (stack and stack[-1][0] in parents)):
+            return False
+        if separates:
+            separates = not self.hidden
+            if separates:
+                self._separators.append(' ')
+        stack.append((name, depths.get(name, -1), self.hidden, '', separates))
+        depths[name] = depth
+        return True
+
+    def _pop(self) -> None:
+        name, previous, self.hidden, self.foreign, separates = self._stack.pop()
+        if separates:
+            self._separators.append(' ')
+        if previous >= 0:
+            self._depths[name] = previous
+        elif name:
+            del self._depths[name]
+
     def in_foreign_element(self) -> bool:
         """Return whether the innermost open element is one of svg or math: CDATA sections are text there."""
-        return bool(self._stack) and self._stack[-1].name.partition(' ')[0] in DRAWN
+        return bool(self._stack) and self._stack[-1][0].partition(' ')[0] in DRAWN
 
     def is_open(self, name: str) -> bool:
         """Return whether an element of this name is open."""
@@ -252,8 +314,8 @@ class OpenElements:
 
     def _make_room(self, name: str) -> None:
         """End what the start tag of an element ends."""
-        if name in HEADINGS and self._stack and self._stack[-1].name in HEADINGS:
-            self._pop_to(len(self._stack) - 1)
+        if name in HEADINGS and self._stack and self._stack[-1][0] in HEADINGS:
+            self._pop()
         if name in ('a', 'nobr') and name in self._depths:
             self._end_formatting(name)
         for names, scope in ENDS.get(name, ()):
@@ -272,26 +334,29 @@ class OpenElements:
     def _end_formatting(self, name: str) -> None:
         """Close a formatting element alone when blocks are open inside it (the adoption agency algorithm)."""
         depth = self._depths.get(name, -1)
-        if depth < self._innermost(SCOPE):
+        if depth < 0 or depth < self._innermost(SCOPE):
             return
         inside = depth < self._innermost(SPECIAL)
-        if depth >= 0 and inside and self._stack[depth].hidden == self._stack[depth + 1].hidden:
+        if inside and self._stack[depth][2] == self._stack[depth + 1][2]:
             self._strike(depth)
-        elif depth >= 0:
+        else:
             self._pop_to(depth)
 
     def _strike(self, depth: int) -> None:
         """Close the element at `depth` and leave those inside it open."""
         if depth < 0:
             return
-        struck = self._stack[depth]
-        self._forget(struck)
-        self._stack[depth] = struck._replace(name='', separates=False)
-        if struck.separates:
+        name, previous, hidden, foreign, separates = self._stack[depth]
+        if previous >= 0:
+            self._depths[name] = previous
+        else:
+            del self._depths[name]
+        self._stack[depth] = ('', -1, hidden, foreign, False)
+        if separates:
             self._separators.append(' ')
 
     def _innermost(self, names: Iterable[str]) -> int:
-        return max(map(self._depths.get, names, repeat(-1)), default=-1)  # type: ignore[arg-type]  # never None
+        return max(map(self._depths.get, names, repeat(-1)), default=-1)
 
     def _push_html(self, name: str, attributes: Mapping[str, str]) -> None:
         hidden, block = self._look(name, attributes)
@@ -309,7 +374,7 @@ class OpenElements:
 
     def _push_foreign(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
         root = self.foreign or name
-        hidden, foreign, block = self.hidden, root, root == 'math'
+        hidden, foreign, block = self.hidden, root, False
         if not self.foreign:
             hidden |= NOT_DRAWN
         elif name in DRAWN[root]:
@@ -321,15 +386,15 @@ class OpenElements:
             foreign = ''
         hidden = _hide_foreign(attributes, hidden)
         name = f'{root} {name}' if self.foreign else name
-        self._open(name, hidden, foreign, block and not hidden & ~NOT_DRAWN, closed)
+        self._open(name, hidden, foreign, block and not hidden, closed)
 
     def _leave_foreign(self) -> None:
         while self.foreign:
-            self._pop_to(len(self._stack) - 1)
+            self._pop()
 
     def _end_foreign(self, name: str) -> bool:
         """Close an element of svg or math; return whether one ends."""
-        root = self._stack[-1].name.partition(' ')[0]
+        root = self._stack[-1][0].partition(' ')[0]
         if name in ('p', 'br'):
             self._leave_foreign()
             return False
@@ -339,44 +404,32 @@ class OpenElements:
         return depth >= 0
 
     def _open(self, name: str, hidden: int, foreign: str, separates: bool, closed: bool) -> None:
-        if separates:
+        if separates and name != 'table':
+            # Text that stands in a table, but in no cell, goes before it.
             self._separators.append(' ')
         if closed:
             if separates:
                 self._separators.append(' ')
             return
         if len(self._stack) >= MAX_DEPTH:
-            self._pop_to(MAX_DEPTH - 1)
+            self._pop()
         depths = self._depths
-        self._stack.append(_Open(name, depths.get(name, -1), self.hidden, self.foreign, separates))
+        self._stack.append((name, depths.get(name, -1), self.hidden, self.foreign, separates))
         depths[name] = len(self._stack) - 1
         self.hidden, self.foreign = hidden, foreign
 
     def _pop_to(self, depth: int) -> None:
         """Close the element at `depth` and all inside it, and open again the hidden formatting elements of them."""
         carried: list[tuple[str, int]] = []
-        separates = False
         while len(self._stack) > depth:
-            element, hidden = self._stack.pop(), self.hidden
-            self._forget(element)
-            self.hidden, self.foreign = element.hidden, element.foreign
-            separates = separates or element.separates
-            if element.name in SCOPE:
+            name, hidden = self._stack[-1][0], self.hidden
+            self._pop()
+            if name in SCOPE:
                 carried.clear()
-            elif element.name in FORMATTING and hidden != self.hidden and len(self._stack) > depth:
-                carried.append((element.name, hidden & ~self.hidden))
-        if separates:
-            self._separators.append(' ')
+            elif name in FORMATTING and hidden != self.hidden and len(self._stack) > depth:
+                carried.append((name, hidden & ~self.hidden))
         for name, hidden in reversed(carried[-MAX_CARRIED:]):
             self._open(name, self.hidden | hidden, self.foreign, False, closed=False)
-
-    def _forget(self, element: _Open) -> None:
-        if not element.name:
-            return
-        if element.previous < 0:
-            del self._depths[element.name]
-        else:
-            self._depths[element.name] = element.previous
 
     def _separate(self) -> None:
         if not self.hidden:
@@ -401,6 +454,10 @@ class OpenXmlElements(OpenElements):
             return
         hidden, block = self._look(local, attributes) if self._xhtml else (0, True)
         self._open(local, hidden, '', block and not hidden, closed)
+
+    def pass_plain(self, _: str) -> bool:
+        """Return that no tag of XML is as simple as HTML's."""
+        return False
 
     def end(self, name: str) -> None:
         """Close an element, and those inside it; a tag that ends nothing is ignored."""

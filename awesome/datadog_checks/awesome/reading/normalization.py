@@ -67,15 +67,14 @@ def _strip_invisible(text: str) -> str:
 
 
 def _split_marks(run: re.Match[str]) -> str:
-    split: list[str] = []
-    marks = 0
-    for character in run[0]:
-        marks = marks + 1 if unicodedata.combining(character) else 0
+    text, parts = run[0], []
+    start = marks = 0
+    for position, character in enumerate(text):
+        marks = marks + 1 if character != _SPLITTER and unicodedata.category(character)[0] == 'M' else 0
         if marks > MAX_MARKS:
-            split.append(_SPLITTER)
-            marks = 1
-        split.append(character)
-    return ''.join(split)
+            parts.append(text[start:position])
+            start, marks = position, 1
+    return _SPLITTER.join([*parts, text[start:]])
 
 
 def _find_last_start(text: str) -> int:
@@ -83,13 +82,15 @@ def _find_last_start(text: str) -> int:
     if text[-1:] in _SETTLED:
         return len(text)
     start = len(text) - 1
-    while start > 0 and _may_compose(text[start]):
+    while start > 0 and _may_compose(text[start - 1], text[start]):
         start -= 1
     return max(start, 0)
 
 
-def _may_compose(character: str) -> bool:
-    """Return whether a character may compose with the one before it: a mark, or a vowel or final consonant of Hangul."""
-    if character == _SPLITTER:
-        return False
-    return '\u1160' <= character <= '\u11ff' or unicodedata.category(character)[0] == 'M'
+def _may_compose(before: str, character: str) -> bool:
+    """Return whether a character may compose with the one before it: marks may, and parts of Hangul syllables."""
+    if '\u1160' <= character <= '\u11a7':
+        return '\u1100' <= before <= '\u115f'
+    if '\u11a8' <= character <= '\u11ff':
+        return '\u1160' <= before <= '\u11a7' or '\uac00' <= before <= '\ud7a3'
+    return character != _SPLITTER and unicodedata.category(character)[0] == 'M'

@@ -82,14 +82,14 @@ class Prescan:
         return self.done
 
     def _scan(self, content_type: ContentType) -> _Steps[None]:
-        if content_type.essence and not (content_type.is_html or content_type.is_xml):
+        if not (content_type.is_unknown or content_type.is_html or content_type.is_xml):
             return
         while self.may_be_utf_16:
             yield
         self.encoding = next((name for start, name in _UTF_16_XML.items() if self._data.startswith(start)), None)
         if not self.encoding:
             yield from self._xml_declaration()
-            if content_type.is_html or (not content_type.essence and (yield from self._looks_like_html())):
+            if content_type.is_html or (content_type.is_unknown and (yield from self._looks_like_html())):
                 yield from self._tags()
 
     def _looks_like_html(self) -> _Steps[bool]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 
+from .content_type import parse_content_type
 from .encoding import Decoder
 from .normalization import Normalizer
 from .search import Rules, Verdict, judge
 from .stream import drive
 from .text import VisibleText, markup_kind
+
+# In characters: how much of a page may say what it is if its Content-Type does not.
+SNIFFED_SIZE = 16
 
 
 def read(
@@ -30,10 +33,36 @@ def text_of(rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[
 
 def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
     """Yield what a reader sees of a page that comes in `pieces`, normalized as `normalize` does."""
-    pieces = iter(pieces)
-    head = next((piece for piece in pieces if piece and not piece.isspace()), '')
-    kind = markup_kind(content_type, head)
-    text: Iterable[str] = chain([head], pieces)
-    if kind:
-        text = drive(text, VisibleText(kind))
-    return drive(text, Normalizer())
+    return drive(drive(pieces, Extraction(content_type)), Normalizer())
+
+
+class Extraction:
+    """A stage that extracts what is visible from markup, once it is known whether a page has any."""
+
+    def __init__(self, content_type: str) -> None:
+        self._content_type = content_type
+        self._sniffed_size = SNIFFED_SIZE if parse_content_type(content_type).is_unknown else 0
+        self._head = ''
+        self._is_decided = False
+        self._markup: VisibleText | None = None
+
+    def feed(self, piece: str) -> str:
+        """Return the text that a further piece makes certain."""
+        if not self._is_decided:
+            self._head += piece
+            if len(self._head.lstrip()) < self._sniffed_size:
+                return ''
+            piece = self._decide()
+        return self._markup.feed(piece) if self._markup else piece
+
+    def flush(self) -> str:
+        """Return the text that was held."""
+        text = '' if self._is_decided else self._decide()
+        return self._markup.feed(text) + self._markup.flush() if self._markup else text
+
+    def _decide(self) -> str:
+        """Return what was held until it was known what the page is."""
+        head, self._head, self._is_decided = self._head, '', True
+        if kind := markup_kind(self._content_type, head):
+            self._markup = VisibleText(kind)
+        return head

@@ -13,20 +13,17 @@ from html.entities import html5
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from .elements import OpenElements, OpenXmlElements
+from .content_type import parse_content_type
+from .elements import MAX_PLAIN_TAG, OpenElements, OpenXmlElements, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SPACE = r'\t\n\f\r '
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_MEDIA_TYPE = re.compile(rf'({_TOKEN}/{_TOKEN})[{_SPACE}]*+')
-_LIST_ITEM = re.compile(r'(?:[^,"]++|"(?:[^"\\]++|\\.?)*+"?)++', re.DOTALL)
 # https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
 _SNIFFED_HTML = re.compile(
     r'<(?:!--|(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[ >])', re.IGNORECASE
 )
-_UNKNOWN_TYPES = frozenset({'', 'unknown/unknown', 'application/unknown'})
 
 _ATTRIBUTE = (
     rf'([^{_SPACE}/>][^{_SPACE}/>=]*+)'
@@ -39,9 +36,7 @@ _HTML_TAG = re.compile(rf'<(/?)([a-zA-Z]{_REST_OF_TAG}')
 _XML_TAG = re.compile(rf"""<(/?)([^{_SPACE}/>!?<="'&]{_REST_OF_TAG}""")
 _HTML_NAME, _XML_NAME = re.compile('[a-zA-Z]'), re.compile(rf"""[^{_SPACE}/>!?<="'&]""")
 # Their values, or that they are there, decide whether an element is visible.
-_ATTRIBUTES_THAT_MATTER = frozenset(
-    'hidden style popover open data type encoding display visibility color face size'.split()
-)
+_ATTRIBUTES_THAT_MATTER = words('hidden style popover open data type encoding display visibility color face size')
 # Longer than any name that matters.
 _MAX_NAME = 32
 
@@ -58,7 +53,7 @@ _PARTS = {
     "'": re.compile(r"[^']*+"),
 }
 
-_RAW_TEXT = frozenset('script style xmp iframe noembed noframes noscript title textarea plaintext'.split())
+_RAW_TEXT = words('script style xmp iframe noembed noframes noscript title textarea plaintext')
 _RAW_ENDS = {
     name: re.compile('</' + ''.join(f'[{c}{c.upper()}]' for c in name) + rf'(?=[{_SPACE}/>])')
     for name in _RAW_TEXT - {'plaintext'}
@@ -80,7 +75,8 @@ _MAX_SHORT_NAME = 6
 _MAX_DIGITS = 10
 
 _CDATA = '<![CDATA['
-_COMMENT_END = re.compile('--!?>')
+_DOCTYPE_START = '<!DOCTYPE'
+_HTML_COMMENT_END, _XML_COMMENT_END = re.compile('--!?>'), re.compile('-->')
 _EMPTY_COMMENT = re.compile('-?>')
 _DOCTYPE = {
     'outside': re.compile(r"""["'\[>]"""),
@@ -98,16 +94,12 @@ def markup_kind(content_type: str, head: str) -> str:
     `content_type` is the header's value: the last valid type of its list counts, and if there is none, the page itself
     (https://fetch.spec.whatwg.org/#concept-header-extract-mime-type, https://mimesniff.spec.whatwg.org/).
     """
-    media_type = ''
-    for item in _LIST_ITEM.findall(content_type):
-        match = _MEDIA_TYPE.fullmatch(item.partition(';')[0].strip())
-        if match and match[1] != '*/*':
-            media_type = match[1].lower()
-    if media_type in _UNKNOWN_TYPES:
+    kind = parse_content_type(content_type)
+    if kind.is_unknown:
         return _sniff(head.lstrip('\ufeff\t\n\f\r '))
-    if media_type == 'text/html':
+    if kind.is_html:
         return 'html'
-    return 'xml' if media_type.endswith(('/xml', '+xml')) else ''
+    return 'xml' if kind.is_xml else ''
 
 
 def _sniff(head: str) -> str:
@@ -125,6 +117,7 @@ class VisibleText:
         self._elements = (OpenXmlElements if self._xml else OpenElements)(self._text)
         self._tag_at = (_XML_TAG if self._xml else _HTML_TAG).match
         self._name_at = (_XML_NAME if self._xml else _HTML_NAME).match
+        self._long = (_CDATA, _DOCTYPE_START) if self._xml else (_CDATA,)
         self._step: Callable[[str, int], int] = self._read_data
         self._held = ''
         self._raw = ''
@@ -154,41 +147,46 @@ class VisibleText:
     def _take(self) -> str:
         text = ''.join(self._text)
         self._text.clear()
+        self._seen = self._seen or not (text.isspace() or not text)
         return text.replace('\0', '')
 
     def _read_data(self, text: str, at: int) -> int:
         """Read text and tags up to what is neither."""
-        find, tag_at = text.find, self._tag_at
-        while True:
+        find, pass_plain, write, step = text.find, self._elements.pass_plain, self._write, self._step
+        while at < len(text) and self._step is step:
             start = find('<', at)
             if start < 0:
                 return self._write_last(text, at)
             if start > at:
-                self._write(text[at:start])
-            match = tag_at(text, start)
-            if not match:
-                return self._read_other(text, start)
-            at = match.end()
-            slash, name, attributes, rest = match.groups()
-            if not self._xml:
-                name = name.lower()
-            if slash:
-                self._elements.end(name)
+                write(text[at:start])
+            end = find('>', start, start + MAX_PLAIN_TAG)
+            if end > 0 and pass_plain(text[start + 1 : end]):
+                at = end + 1
+            elif match := self._tag_at(text, start):
+                at = match.end()
+                self._pass_tag(match)
             else:
-                self._start(name, _parse_attributes(name, attributes, self._elements.foreign), rest.endswith('/'))
-                if self._raw:
-                    return at
+                at = self._read_other(text, start)
+        return at
+
+    def _pass_tag(self, match: re.Match[str]) -> None:
+        slash, name, text, rest = match.groups()
+        attributes = _parse_attributes(name, text, self._elements.foreign) if text else {}
+        if not attributes and self._elements.pass_plain(slash + name):
+            return
+        if not self._xml:
+            name = name.lower()
+        if slash:
+            self._elements.end(name)
+        else:
+            self._start(name, attributes, rest.endswith('/'))
 
     def _write(self, text: str) -> None:
-        if self._elements.hidden:
-            return
-        if '&' in text:
-            text = _REFERENCE.sub(_resolve, text)
-        if self._elements.foreign:
-            text = text.replace('\0', '\ufffd')
-        self._text.append(text)
-        if not self._seen:
-            self._seen = not text.isspace()
+        elements = self._elements
+        if not elements.hidden:
+            if '&' in text:
+                text = _decode(text)
+            self._text.append(text.replace('\0', '\ufffd') if elements.foreign else text)
 
     def _write_last(self, text: str, at: int) -> int:
         """Write the text before the end of a piece, but for a character reference that may go on."""
@@ -214,7 +212,7 @@ class VisibleText:
         if rest == _CDATA and (self._xml or self._elements.in_foreign_element()):
             self._step = self._read_cdata
             return at + len(_CDATA)
-        if len(rest) < len(_CDATA) and (_CDATA.startswith(rest) or rest in ('<!-', '</')):
+        if len(rest) < len(_CDATA) and (rest in ('<!-', '</') or any(long.startswith(rest) for long in self._long)):
             self._held = rest
             return len(text)
         if rest[1] in '!?':
@@ -231,7 +229,7 @@ class VisibleText:
         self._step = self._read_bogus_comment
         if self._xml and rest[1] == '?':
             self._step = self._read_instruction
-        elif self._xml and rest == '<!DOCTYPE':
+        elif self._xml and rest == _DOCTYPE_START:
             self._step = self._read_doctype
         return at + 2
 
@@ -260,15 +258,13 @@ class VisibleText:
         return self._skip(text, at + match.end()) if match else at
 
     def _read_comment(self, text: str, at: int) -> int:
-        match = _COMMENT_END.search(text, at)
+        match = (_XML_COMMENT_END if self._xml else _HTML_COMMENT_END).search(text, at)
         return self._skip(text, match.end() if match else 0, min(3, len(text) - at))
 
     def _read_cdata(self, text: str, at: int) -> int:
         end = text.find(']]>', at)
-        stop = end if end >= 0 else max(at, len(text) - 2)
-        if end < 0:
-            while stop < len(text) and text[stop] != ']':
-                stop += 1
+        # A bracket at the end may belong to the end of the section.
+        stop = end if end >= 0 else max(at, len(text) - 2, len(text.rstrip(']')))
         if not self._elements.hidden:
             self._text.append(text[at:stop].replace('\0', '\ufffd'))
         return self._skip(text, end + 3 if end >= 0 else 0, len(text) - stop)
@@ -308,7 +304,7 @@ class VisibleText:
     def _start(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
         elements = self._elements
         if self._xml or elements.foreign or name not in _RAW_TEXT:
-            if name == 'frameset' and not self._seen and not self._xml:
+            if name == 'frameset' and not (self._xml or self._seen or any(map(str.strip, self._text))):
                 # A page of frames has no text of its own.
                 self._start_raw('plaintext', False)
                 return
@@ -368,7 +364,7 @@ class VisibleText:
     def _write_raw(self, text: str) -> None:
         if self._raw_shown:
             if self._raw in ('title', 'textarea'):
-                text = _REFERENCE.sub(_resolve, text)
+                text = _decode(text)
             self._text.append(text.replace('\0', '\ufffd'))
 
     def _read_script(self, text: str, at: int) -> int:
@@ -450,16 +446,14 @@ class _UnfinishedTag:
     def _end_attribute(self) -> None:
         name = self._attribute.lower()
         if name in _ATTRIBUTES_THAT_MATTER:
-            self.attributes.setdefault(name, self._value.getvalue())
+            self.attributes.setdefault(name, _decode(self._value.getvalue()))
         self._attribute, self._value = '', StringIO()
         self.part = 'between'
 
 
 def _parse_attributes(name: str, text: str, foreign: str) -> dict[str, str]:
     """Return the attributes that matter, with their values; of two of the same name the first counts."""
-    if not text:
-        return {}
-    if not foreign and name not in ('object', 'dialog'):
+    if not foreign and name.lower() not in ('object', 'dialog'):
         lower = text.lower()
         if 'hidden' not in lower and 'style' not in lower and 'popover' not in lower:
             return {}
@@ -467,8 +461,15 @@ def _parse_attributes(name: str, text: str, foreign: str) -> dict[str, str]:
     for match in _ATTRIBUTES.finditer(text):
         attribute = match[1].lower()
         if attribute in _ATTRIBUTES_THAT_MATTER:
-            attributes.setdefault(attribute, match[2] or match[3] or match[4] or '')
+            attributes.setdefault(attribute, _decode(match[2] or match[3] or match[4] or ''))
     return attributes
+
+
+def _decode(text: str) -> str:
+    """Return text with its character references resolved: most pages have but this one."""
+    if text.count('&') == text.count('&amp;'):
+        return text.replace('&amp;', '&')
+    return _REFERENCE.sub(_resolve, text)
 
 
 def _resolve(reference: re.Match[str]) -> str:
