@@ -163,3 +163,14 @@ def test_proxy(proxy: Any) -> None:
     assert error.splitlines()[1] == 'proxy'
     assert 'http://proxy:3128' in error
     assert 'hunter22' not in error
+
+
+def test_option_of_an_instance_in_init_config_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    init_config = {'timeout': 5, 'tls_ca_cert': '/etc/ca.pem', 'service': 'web', 'log_requests': True}
+    check = AwesomeCheck('awesome', init_config, [{'url': 'http://127.0.0.1:1/', 'search_string': 'a'}])
+
+    check.run()
+
+    assert [record.message for record in caplog.records if 'init_config' in record.message] == [
+        'init_config: `tls_ca_cert` does nothing there: move it into the instances'
+    ]

@@ -265,3 +265,15 @@ def test_unforeseen_error_points_to_the_log(serve: Serve, monkeypatch: pytest.Mo
 
     assert line['diagnosis'] == "internal error in the check; see the Agent's log"
     assert line['remediation'].startswith('Read the log of the Agent')
+
+
+def test_secret_that_was_not_resolved_is_named(serve: Serve) -> None:
+    headers = {'X-Key': 'ENC[shop_api_key]', 'X-Other': 'a ENC[b] c'}
+
+    warning, *lines = diagnose(
+        url=serve(response(b'nginx')).url, search_string='nginx', headers=headers, username='ENC[x]', password='ENC'
+    )
+
+    assert (warning['name'], lines[-1]['result']) == ('configuration', PASS)
+    assert warning['diagnosis'] == 'the secret of headers, username is still ENC[...]: the Agent did not resolve it'
+    assert 'secret_backend_command' in warning['remediation']

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +11,11 @@ from datadog_checks.base.types import InstanceType
 from .config_models import ConfigMixin
 from .fetching.deadline import Deadline
 from .fetching.fetcher import Fetcher
-from .options import PageOptions, client_options, page_options
+from .options import PageOptions, client_options, misplaced, page_options
 from .probe import Probe
 from .reporting.message import message
 from .reporting.report import Report
-from .secrets import Mask, secrets_of
+from .secrets import Mask, secrets_of, unresolved
 
 
 class AwesomeCheck(AgentCheck, ConfigMixin):
@@ -50,7 +51,10 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
                 self._get_config_model_context(configured),
             )
             self._mask.add(*secrets_of(configured, self.init_config or {}))
-            self._options = page_options(model, (self.init_config or {}).get('timeout'))
+            options = page_options(model, (self.init_config or {}).get('timeout'))
+            self._options = replace(options, unresolved=tuple(unresolved(configured)))
+            for option in misplaced(self.init_config or {}):
+                self.warning('init_config: `%s` does nothing there: move it into the instances', option)
             self._given = deepcopy(instance)
         return self._options
 

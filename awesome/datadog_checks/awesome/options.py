@@ -12,7 +12,7 @@ from datadog_checks.base import is_affirmative
 from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.headers import get_default_headers
 
-from .config_models import InstanceConfig, defaults
+from .config_models import InstanceConfig, SharedConfig, defaults
 from .fetching.urls import parse_url, public_url
 from .reading.search import Rules
 
@@ -21,6 +21,8 @@ DEFAULT_TIMEOUT = 10.0
 PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
 # Logging in with one of these is a conversation, which the base package's client leads.
 CONVERSATIONS = frozenset({'aws', 'digest', 'kerberos', 'ntlm'})
+# What the base package reads in `init_config` too, though its template does not say so.
+SHARED_OPTIONS = {'log_requests', 'min_collection_interval', 'tls_ignore_warning'}
 AUTH_PREFIXES = ('auth_type', 'aws_', 'kerberos_', 'ntlm_', 'password', 'username', 'use_legacy_auth_encoding')
 
 
@@ -45,6 +47,8 @@ class PageOptions:
     name: str
     tags: tuple[str, ...]
     """Of all that is submitted."""
+    unresolved: tuple[str, ...] = ()
+    """The options whose secret was not resolved by the Agent."""
 
     @property
     def public_url(self) -> str:
@@ -132,6 +136,12 @@ def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) 
         persist=is_affirmative(given.get('persist_connections')),
         log_requests=is_affirmative(given.get('log_requests', init_config.get('log_requests'))),
     )
+
+
+def misplaced(init_config: Mapping[str, Any]) -> list[str]:
+    """Return the options of an instance that stand in `init_config`, where they do nothing."""
+    of_instance = InstanceConfig.model_fields.keys() - SharedConfig.model_fields.keys() - SHARED_OPTIONS
+    return [option for option, value in init_config.items() if option in of_instance and value is not None]
 
 
 def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ HARMLESS_SETTINGS = frozenset(
 )
 # Words before a secret in a header.
 SCHEMES = frozenset({'', 'apikey', 'basic', 'bearer', 'digest', 'key', 'token'})
+# What the Agent replaces before a check sees it, if a secret backend is configured.
+HANDLE = re.compile(r'ENC\[.*\]')
 
 
 class Mask:
@@ -56,7 +58,7 @@ class Mask:
 
 def secrets_of(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> set[str]:
     """Return the secrets of a configuration: passwords, tokens, query, cookies, header values, and data."""
-    found = {value for option in SECRET_OPTIONS for value in _leaves(instance.get(option))}
+    found = {value for option in SECRET_OPTIONS for value in leaves(instance.get(option))}
     likely = {*_of_url(instance.get('url')), *_of_headers(instance), *_of_data(instance.get('data'))}
     for proxy in (instance.get('proxy'), init_config.get('proxy'), datadog_agent.get_config('proxy')):
         for url in proxy.values() if isinstance(proxy, Mapping) else ():
@@ -65,6 +67,11 @@ def secrets_of(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> s
     if instance.get('username') and instance.get('password'):
         found.add(_basic(str(instance['username']), str(instance['password'])))
     return {secret for secret in found if secret.strip()} | {secret for secret in likely if len(secret) >= MIN_LENGTH}
+
+
+def unresolved(instance: Mapping[str, Any]) -> list[str]:
+    """Return the options with a value that is a handle of the Agent's secret backend, which nobody has resolved."""
+    return [name for name, value in instance.items() if any(map(HANDLE.fullmatch, leaves(value)))]
 
 
 def _of_url(url: object) -> Iterator[str]:
@@ -112,12 +119,12 @@ def _of_headers(instance: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_data(data: object) -> Iterator[str]:
     """Yield the body of a request, and all values in it, be it a form or JSON."""
-    yield from _leaves(data)
+    yield from leaves(data)
     if isinstance(data, str):
         for _, value in parse_qsl(data):
             yield value
         try:
-            yield from _leaves(json.loads(data))
+            yield from leaves(json.loads(data))
         except (ValueError, RecursionError):
             pass
 
@@ -133,17 +140,17 @@ def _of_auth_token(auth_token: object) -> Iterator[str]:
             elif name == 'options':
                 yield from _of_auth_token({name: value})
             elif name not in HARMLESS_SETTINGS:
-                yield from _leaves(value)
+                yield from leaves(value)
 
 
-def _leaves(value: object) -> Iterator[str]:
+def leaves(value: object) -> Iterator[str]:
     """Yield every value that is no mapping and no list as a string."""
     if isinstance(value, Mapping):
         for part in value.values():
-            yield from _leaves(part)
+            yield from leaves(part)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _leaves(part)
+            yield from leaves(part)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
 

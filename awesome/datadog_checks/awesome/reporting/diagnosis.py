@@ -28,6 +28,10 @@ STEPS = {
     Step.STATUS: 'response',
     Step.REDIRECT: 'response',
 }
+NO_BACKEND = (
+    'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it with:'
+    ' datadog-agent secret'
+)
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 
 
@@ -47,6 +51,9 @@ def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis) -> N
     body = bytearray()
     report = probe(options, body)
     category = f'{options.public_url} ({options.name})' if options.name else options.public_url
+    if options.unresolved:
+        what = f'the secret of {", ".join(options.unresolved)} is still ENC[...]: the Agent did not resolve it'
+        diagnosis.warning('configuration', what, category=category, remediation=NO_BACKEND)
     failed = _failed_step(report)
     for step, line in _passed(options, report):
         if step == failed:
