@@ -9,7 +9,7 @@ import pytest
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.reading.search import Rules, judge
-from datadog_checks.awesome.reading.text import visible_text
+from datadog_checks.awesome.reading.read import visible_text
 
 from .bench_pages import HEAD, KIB, MIB, NEEDLE, Pages, serve_pages, text
 
