@@ -17,6 +17,8 @@ import yaml
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.__main__ import main
 from datadog_checks.awesome.config_models import InstanceConfig
+from datadog_checks.awesome.fault import Kind
+from datadog_checks.awesome.reporting.remedies import REMEDIES
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from .conftest import Result
@@ -41,6 +43,7 @@ PAGES = {
         '<!-- Thank you for using nginx. -->',
     ),
     'An old page in another encoding': ('<p>Öffnungszeiten', '<p>Oeffnungszeiten'),
+    'A page behind a login form': ('<h1>Your orders</h1>', '<h1>Wrong password</h1>'),
 }
 
 
@@ -128,3 +131,30 @@ def test_trial_prints_what_is_shown(serve: Serve, capsys: pytest.CaptureFixture[
 
     printed = re.sub(r'\d\.\d{3} s', 'N s', capsys.readouterr().out.replace(url, 'http://localhost:8000/'))
     assert printed == re.sub(r'\d\.\d{3} s', 'N s', shown)
+
+
+def test_every_kind_of_fault_is_explained() -> None:
+    section = README.partition('\n### What each message means\n')[2].partition('\n## ')[0]
+    rows = re.findall(r'^\| `(.+?)` \| .+? \| (.+) \|$', section, re.MULTILINE)
+    details = {'host': 'shop.example.com', 'port': 443, 'url': 'https://shop.example.com/'}
+
+    assert [remedy for _, remedy in rows] == [REMEDIES[kind].format(**details) for kind in Kind]
+    for (message, _), kind in zip(rows, Kind, strict=True):
+        assert message.startswith(str(kind.step))
+
+
+def test_login_by_form(serve: Serve, run: Callable[..., Result]) -> None:
+    (example,) = (yaml.safe_load(example)['instances'][0] for title, example in EXAMPLES if 'login form' in title)
+    server = serve(response(b'<h1>Sign in</h1>'))
+
+    def orders(connection: Any, request: bytes) -> None:
+        is_known = b'\r\nCookie: session=1' in request
+        connection.sendall(response(b'<h1>Your orders</h1>' if is_known else b'<h1>Sign in</h1>'))
+
+    server.paths['/login'] = response(status='302 Found', Location='/orders', Set_Cookie='session=1; HttpOnly')
+    server.paths['/orders'] = orders
+    check = AwesomeCheck('awesome', {}, [example | {'url': f'{server.url}login'}])
+
+    assert [run(check).status for _ in range(2)] == [AwesomeCheck.OK] * 2
+    assert server.requests[0].endswith(b'\r\n\r\nuser=monitor&password=%3CPASSWORD%3E')
+    assert b'Cookie' not in server.requests[2]
