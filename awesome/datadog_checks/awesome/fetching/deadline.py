@@ -36,6 +36,11 @@ class Deadline:
         if self.cancelled:
             self._end = float('-inf')
 
+    @property
+    def details(self) -> tuple[object, ...]:
+        """What fills in the phrase of `activity`: foreign values, which may be secret."""
+        return self._details
+
     def finish(self) -> None:
         """End the run: what is cancelled from now on is the next."""
         self.cancelled, self.wake = False, None
