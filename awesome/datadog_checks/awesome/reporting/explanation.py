@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from datadog_checks.awesome.fault import Fault
@@ -27,7 +30,23 @@ ENCODINGS = (
 FURTHER_READING = 16
 # In characters: a page with less text than this, but with scripts, is made by them.
 FEW_CHARACTERS = 200
+# In characters: of a longer line nobody copies a part by hand.
+MAX_LINE = 100_000
+# In characters, of what a message quotes of a page.
+MAX_QUOTE = 280
+# With a Location, these lead to another page (RFC 9110, section 15.4).
+REDIRECTS = {301, 302, 303, 307, 308}
 
+# How files begin that are no text, whatever their Content-Type says.
+MAGIC = {
+    b'%PDF-': 'a PDF',
+    b'\x89PNG': 'a PNG image',
+    b'GIF8': 'a GIF image',
+    b'\xff\xd8\xff': 'a JPEG image',
+    b'PK\x03\x04': 'a ZIP archive',
+    b'\x1f\x8b': 'a gzip archive',
+}
+NO_TEXT = re.compile(r'(?:image/(?!svg)|audio/|video/|font/|application/(?:pdf|zip|gzip|octet-stream|wasm)$).*')
 PASSWORD_FIELD = re.compile(r'<input\b[^<>]*\btype\s*=\s*["\']?password\b', re.IGNORECASE)
 SCRIPT = re.compile(r'<script\b', re.IGNORECASE)
 ERROR_TITLE = re.compile(
@@ -42,6 +61,16 @@ TYPOGRAPHY = str.maketrans(
         '…': '...',
     }
 )
+RESPELLINGS: dict[str, Callable[[str], str]] = {
+    'typographic quotes or dashes': lambda text: text.translate(TYPOGRAPHY),
+    'other white space': lambda text: ''.join(text.split()),
+    'other white space, and typographic quotes or dashes': lambda text: ''.join(text.translate(TYPOGRAPHY).split()),
+}
+IN_TEXT: tuple[str, dict[str, Any]] = (
+    'it is in the visible text, but the source has markup or white space inside it',
+    {'search_in': 'text'},
+)
+IN_SOURCE: tuple[str, dict[str, Any]] = ('it is in the source where no reader sees it', {'search_in': 'source'})
 # Where Python's regular expressions differ from the engine's without an error: what to look for in a pattern, what to
 # write instead to get Python's meaning, and why.
 DIALECT = (
@@ -65,8 +94,15 @@ Probe = Callable[[PageOptions], Report]
 
 def as_yaml(options: dict[str, Any]) -> str:
     """Return options as in conf.yaml, on one line."""
-    values = {name: value if name != 'search_string' else quote(value, 280) for name, value in options.items()}
-    return ', '.join(f'{name}: {v if isinstance(v, str) else json.dumps(v)}' for name, v in values.items())
+    return ', '.join(f'{name}: {_value(value, name == "search_string")}' for name, value in options.items())
+
+
+def _value(value: Any, quoted: bool) -> str:
+    if isinstance(value, list):
+        return f'[{", ".join(_value(part, quoted) for part in value)}]'
+    if isinstance(value, str):
+        return quote(value, MAX_QUOTE) if quoted else value
+    return json.dumps(value)
 
 
 class Explainer:
@@ -99,27 +135,35 @@ class Explainer:
     def cause(self) -> str:
         """Return the cause that is known of a page that lacks what is searched for; empty if none is."""
         page, text = self._found_out.page, self._found_out.text
-        source = self._source()
-        kind = page.content_type.partition(';')[0].strip().lower()
-        if not source.strip():
-            empty = 'a redirect without a target' if page.status_code // 100 == 3 else 'the page is empty'
-            return empty if page.status_code != 204 else 'the page is empty, as its status says'
-        if kind.partition('/')[0] in ('image', 'audio', 'video', 'font') or kind in (
-            'application/pdf',
-            'application/zip',
-        ):
-            return f'this is no text: its Content-Type is {kind}'
-        if PASSWORD_FIELD.search(source):
+        if page.status_code in REDIRECTS:
+            return 'this is a redirect that leads nowhere: it has no target, or `allow_redirects` is false'
+        if not self._source.strip():
+            return 'the page is empty, as its status says' if page.status_code == 204 else 'the page is empty'
+        if kind := self._kind():
+            return f'this is no text, but {kind}'
+        if PASSWORD_FIELD.search(self._source):
             return 'this is a login page: it asks for a password'
         if ERROR_TITLE.search(text.title):
             return f'this is an error page, by its title {quote(text.title, MAX_TITLE)}'
-        if SCRIPT.search(source) and len(self._visible()) < FEW_CHARACTERS:
+        if SCRIPT.search(self._source) and len(self._visible) < FEW_CHARACTERS:
             return 'the page loads scripts and has almost no text: look at the URL that the scripts load'
+        if text.unknown_label:
+            label = quote(text.unknown_label, MAX_TITLE)
+            return f'the page declares the encoding {label}, which no browser knows: set `encoding`'
         return ''
 
+    def _kind(self) -> str:
+        """Return what the page is if it is no text."""
+        if kind := next((kind for magic, kind in MAGIC.items() if self._body.startswith(magic)), ''):
+            return kind
+        declared = self._found_out.page.content_type.partition(';')[0].strip().lower()
+        return f'of the type {quote(declared, MAX_TITLE)}' if NO_TEXT.match(declared) else ''
+
+    @cached_property
     def _source(self) -> str:
         return self._text(replace(self._options.rules, visible_text=False))
 
+    @cached_property
     def _visible(self) -> str:
         return self._text(replace(self._options.rules, visible_text=True))
 
@@ -130,14 +174,8 @@ class Explainer:
 
     def _changes(self) -> Iterator[tuple[str, dict[str, Any], PageOptions]]:
         """Yield what usually explains a miss, the likeliest first: why, the options as in conf.yaml, and parsed."""
-        options, rules, text = self._options, self._options.rules, self._found_out.text
-        if rules.visible_text:
-            where, place = 'it is in the source where no reader sees it', {'search_in': 'source'}
-        else:
-            where, place = (
-                'it is in the visible text, but the source has markup or white space inside it',
-                {'search_in': 'text'},
-            )
+        options, rules = self._options, self._options.rules
+        where, place = IN_SOURCE if rules.visible_text else IN_TEXT
         elsewhere = replace(rules, visible_text=not rules.visible_text)
         any_case: dict[str, Any] = {'case_sensitive': False}
         if rules.case_sensitive:
@@ -148,8 +186,14 @@ class Explainer:
             change = replace(elsewhere, case_sensitive=False)
             yield f'{where}, and in different case', place | any_case, replace(options, rules=change)
         for encoding in ENCODINGS:
-            why = f'the page is in {encoding}, but was read as {text.encoding} ({text.decided_by})'
+            why = f'the page is in {encoding}, but was read as {self._read_as()}'
             yield why, {'encoding': encoding}, replace(options, encoding=encoding)
+
+    def _read_as(self) -> str:
+        text = self._found_out.text
+        if not text.unknown_label:
+            return f'{text.encoding} ({text.decided_by})'
+        return f'{text.encoding}: it declares {quote(text.unknown_label, MAX_TITLE)}, which no browser knows'
 
     def _search(self, options: PageOptions, wanted: Sequence[str]) -> list[str]:
         """Return those of the `wanted` strings that the recorded page has."""
@@ -165,23 +209,34 @@ class Explainer:
 
     def _respelled(self, string: str) -> Reason | None:
         """Return the reason of a string that is there with other quotes, dashes or white space, or by other rules."""
-        if self._options.rules.regex:
+        rules = self._options.rules
+        if rules.regex:
             return self._in_other_dialect(string)
-        text = self._visible() if self._options.rules.visible_text else self._source()
-        for why, fold in (
-            ('it is there with typographic quotes or dashes', lambda t: t.translate(TYPOGRAPHY)),
-            ('it is there with other white space', lambda t: ''.join(t.split())),
-        ):
-            if (folded := fold(string)) and folded in fold(text):
-                found = original(text, fold, folded)
-                return Reason(string, why, {'search_string': found} if found else {})
+        texts: list[tuple[str, str, dict[str, Any]]] = [
+            ('', self._visible if rules.visible_text else self._source, {}),
+            *([] if rules.visible_text else [(' in the visible text', self._visible, IN_TEXT[1])]),
+        ]
+        for where, text, place in texts:
+            for difference, fold in RESPELLINGS.items():
+                folded, whole = fold(string), fold(text)
+                if not rules.case_sensitive:
+                    folded, whole = folded.casefold(), whole.casefold()
+                if folded and folded in whole:
+                    found = original(text, fold, folded)
+                    change = self._replaced(string, found) | place if found else {}
+                    return Reason(string, f'it is there{where} with {difference}', change)
         return None
+
+    def _replaced(self, string: str, found: str) -> dict[str, Any]:
+        """Return the search strings with `found` in place of `string`."""
+        strings = [found if each == string else each for each in self._options.rules.required]
+        return {'search_string': strings[0] if len(strings) == 1 else strings}
 
     def _in_other_dialect(self, pattern: str) -> Reason | None:
         for symptom, instead, why in DIALECT:
             changed = symptom.sub(instead, pattern)
             if changed != pattern and self._search(self._options, [changed]):
-                return Reason(pattern, why, {'search_string': changed})
+                return Reason(pattern, why, self._replaced(pattern, changed))
         return None
 
     def _search_further(self, wanted: Sequence[str]) -> list[Reason]:
@@ -196,15 +251,14 @@ class Explainer:
 
 
 def original(text: str, fold: Callable[[str], str], folded: str) -> str:
-    """Return the first line's part of `text` that `fold` turns into `folded`; empty if it spans lines or is unclear."""
+    """Return the part of a line of `text` that `fold` turns into `folded`; empty if none does, or only in part."""
     for line in text.splitlines():
-        if folded in fold(line):
-            lengths = [0]
-            for character in line:
-                lengths.append(lengths[-1] + len(fold(character)))
-            start = fold(line).find(folded)
-            begin, end = lengths.index(start), lengths.index(start + len(folded))
-            return line[begin:end].strip() or folded
+        if len(line) > MAX_LINE or (start := fold(line).find(folded)) < 0:
+            continue
+        ends = [0, *accumulate(len(fold(character)) for character in line)]
+        part = line[bisect_right(ends, start) - 1 : bisect_left(ends, start + len(folded))]
+        if fold(part) == folded:
+            return part
     return ''
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from datadog_checks.awesome.reading.search import Rules
 
+# In characters: what is shown on each side, and how far a secret can reach into that.
 CONTEXT = 30
+SECRET_CONTEXT = 8192
 # Patterns that look at what follows a match: the end of a match cannot be told from a text that is cut.
 LOOKS_AHEAD = re.compile(r'\$|\\[zbB]')
 
@@ -24,8 +27,11 @@ class Match:
     after: str = ''
 
 
-def locate(rules: Rules, string: str, text: str) -> Match | None:
-    """Return the first match of one of the strings of `rules` in `text`; None if there is none."""
+def locate(rules: Rules, string: str, text: str, mask: Callable[[str], str] = str) -> Match | None:
+    """Return the first match of one of the strings of `rules` in `text`; None if there is none.
+
+    Near what `mask` changes there is no excerpt but for the string itself: half a secret is no secret any more.
+    """
     if rules.regex:
         if not rules.patterns[string].isinstance_python(text):
             return None
@@ -37,6 +43,9 @@ def locate(rules: Rules, string: str, text: str) -> Match | None:
     else:
         return None
     line = text.count('\n', 0, start) + 1
+    wide = text[max(start - SECRET_CONTEXT, 0) : end + SECRET_CONTEXT]
+    if mask(wide) != wide:
+        return Match(string, line, text='' if rules.regex else text[start:end])
     return Match(string, line, text[max(start - CONTEXT, 0) : start], text[start:end], text[end : end + CONTEXT])
 
 
@@ -48,6 +57,8 @@ def _literal_span(rules: Rules, string: str, text: str) -> tuple[int, int] | Non
     start = folded.find(wanted)
     if start < 0:
         return None
+    if len(folded) == len(text):
+        return start, start + len(wanted)
     # Folding makes some characters longer.
     lengths = [0]
     for character in text[: start + len(wanted)]:

@@ -1,0 +1,163 @@
+"""The instances of configuration files, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from datadog_checks.awesome.check import AwesomeCheck
+from datadog_checks.awesome.config_models import InstanceConfig
+from datadog_checks.awesome.fetching.urls import public_url
+from datadog_checks.awesome.reporting.message import printable
+from datadog_checks.base import ConfigurationError
+
+from .yaml_files import read_yaml
+
+SUFFIXES = ('.yaml', '.yml')
+# How alike two names of options have to be, from 0 to 1, for one to be a typing error of the other.
+LIKENESS = 0.8
+# Of a name or URL, in characters.
+MAX_LABEL = 80
+
+
+@dataclass(frozen=True)
+class Configured:
+    """An instance, and where it stands; `fault` says why there is none."""
+
+    instance: Mapping[str, Any]
+    init_config: Mapping[str, Any]
+    file: str | None = None
+    number: int | None = None
+    """Which one of its file it is, from 1 on."""
+    fault: str = ''
+
+    @property
+    def name(self) -> str | None:
+        """The option `name`."""
+        name = self.instance.get('name')
+        return name if isinstance(name, str) and name else None
+
+    @property
+    def label(self) -> str:
+        """What to call the instance on one line: its name, or its URL without secrets, or its number."""
+        if self.name:
+            return printable(self.name[:MAX_LABEL])
+        url = self.instance.get('url')
+        try:
+            shown = public_url(url)[:MAX_LABEL] if isinstance(url, str) else ''
+        except ValueError:
+            shown = ''
+        return printable(shown) or (f'instance {self.number}' if self.number else self.file or 'instance')
+
+    @property
+    def place(self) -> str:
+        """Where to look for the instance: its file, number and name."""
+        parts = [self.file, f'instance {self.number}' if self.number else '', f'({self.name})' if self.name else '']
+        return printable(' '.join(filter(None, parts)))
+
+
+def read_instances(path: str, settings: Mapping[str, Any]) -> list[Configured]:
+    """Return the instances of a file, or of all YAML files of a directory, with `settings` in place of theirs.
+
+    A file that is no configuration counts as one instance with a fault. Raises ConfigurationError if there is no file.
+    """
+    found = [configured for file in _files(path) for configured in _instances(file)]
+    return [replace(each, instance={**each.instance, **settings}) if not each.fault else each for each in found]
+
+
+def select(instances: list[Configured], wanted: str | None, path: str) -> Configured:
+    """Return the instance with a name or a number from 1 on, by default the first; raise ConfigurationError."""
+    for configured in instances:
+        if configured.number is None:
+            raise ConfigurationError(f'{configured.file} {configured.fault}')
+    if not instances:
+        raise ConfigurationError(f'{path} has no instances')
+    named = [configured for configured in instances if wanted is not None and configured.name == wanted]
+    if len(named) > 1:
+        raise ConfigurationError(f'{path} has {len(named)} instances with the name {wanted!r}: give a number')
+    return named[0] if named else _numbered(instances, wanted, path)
+
+
+def _numbered(instances: list[Configured], wanted: str | None, path: str) -> Configured:
+    if wanted is None:
+        return instances[0]
+    if not wanted.isdecimal():
+        raise ConfigurationError(f'{path} has no instance with the name {wanted!r}')
+    if len({configured.file for configured in instances}) > 1:
+        raise ConfigurationError(f'{path} has several files: give one of them, or the name of an instance')
+    number = int(wanted[:9])
+    if not 1 <= number <= len(instances):
+        count = f'only {len(instances)} instance{"s"[: len(instances) != 1]}'
+        raise ConfigurationError(f'{path} has {count}' if number else 'instances are numbered from 1 on')
+    return instances[number - 1]
+
+
+def load(configured: Configured) -> AwesomeCheck:
+    """Return a check for a valid instance; raise ConfigurationError saying what is wrong with it, on one line."""
+    if configured.fault:
+        raise ConfigurationError(configured.fault)
+    instance = dict(configured.instance)
+    if odd := next((option for option in instance if not isinstance(option, str)), None):
+        raise ConfigurationError(f'{odd!r} is no option')
+    try:
+        check = AwesomeCheck(name='awesome', init_config=dict(configured.init_config), instances=(instance,))
+        check.load_configuration_models()
+    except ConfigurationError as e:
+        raise ConfigurationError(_one_line(str(e))) from None
+    except Exception as e:
+        raise ConfigurationError(f'cannot be understood ({type(e).__name__})') from None
+    return check
+
+
+def remarks(instance: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is probably wrong with a valid instance."""
+    known = InstanceConfig.model_fields
+    for option, value in instance.items():
+        if option not in known and (meant := get_close_matches(option, known, 1, LIKENESS)):
+            yield f'the option `{option}` is unknown: `{meant[0]}` may be meant'
+        if isinstance(value, str) and value.startswith('ENC[') and value.endswith(']'):
+            yield f'`{option}` is a handle of a secret, which only the Agent resolves: it is used as it is'
+
+
+def _files(path: str) -> list[str]:
+    if not os.path.isdir(path):
+        return [path]
+    try:
+        found = sorted(str(file) for file in Path(path).iterdir() if file.suffix in SUFFIXES)
+    except OSError as e:
+        raise ConfigurationError(f'{path} cannot be read: {e.strerror}') from None
+    if not found:
+        raise ConfigurationError(f'{path} has no *.yaml')
+    return found
+
+
+def _instances(file: str) -> list[Configured]:
+    try:
+        content = read_yaml(file)
+    except ValueError as e:
+        return [Configured({}, {}, file, fault=f'cannot be read: {e}')]
+    instances = content.get('instances') if isinstance(content, dict) else None
+    if not isinstance(instances, list):
+        return [Configured({}, {}, file, fault='is no configuration of the check: it has no list of `instances`')]
+    init_config = content.get('init_config') or {}
+    if not isinstance(init_config, dict):
+        return [Configured({}, {}, file, fault='is no configuration of the check: `init_config` is no mapping')]
+    return [
+        Configured(instance, init_config, file, number)
+        if isinstance(instance, dict)
+        else Configured({}, init_config, file, number, fault='is no mapping of options')
+        for number, instance in enumerate(instances, 1)
+    ]
+
+
+def _one_line(error: str) -> str:
+    """Return a configuration error on one line: "url: must have a host"."""
+    found = [line.removeprefix('  Value error,').strip() for line in error.splitlines()]
+    pairs = list(zip(found[1::2], found[2::2], strict=False))
+    where = 'init_config: ' if found and 'SharedConfig' in found[0] else ''
+    reason = '; '.join(f'{option}: {reason}' if option else reason for option, reason in pairs)
+    return where + (reason or ' '.join(error.split()))

@@ -1,0 +1,120 @@
+"""What the command can do: try one instance, watch it, or run or validate all of a configuration."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from datadog_checks.awesome.reporting.report import Searched, Unreachable
+from datadog_checks.base import ConfigurationError
+
+from .all_instances import run_all
+from .arguments import DEFAULT_JOBS, EXIT_INVALID, instance_of
+from .built_in import built_in_page
+from .configuration import Configured, load, read_instances, remarks, select
+from .printing import Paper, as_json, plugin_output
+from .progress import Progress
+from .result import INVALID, Result, exit_status, invalid
+from .trial import Trial
+
+if TYPE_CHECKING:
+    from datadog_checks.awesome.reporting.report import Report
+
+
+def run(given: Namespace) -> int:
+    """Do what the arguments ask for, and return the exit status."""
+    try:
+        if given.check_config:
+            return check_config(read_instances(given.config, given.set))
+        if given.all:
+            return run_all(read_instances(given.config, given.set), given.jobs or DEFAULT_JOBS, given.json)
+        with _configured(given) as configured:
+            if given.watch:
+                watch(Trial(configured), given.watch)
+            result = try_once(configured, given.save)
+    except ConfigurationError as e:
+        result = invalid(' '.join(str(e).split()))
+    show(result, given)
+    return exit_status(result.status)
+
+
+def show(result: Result, given: Namespace) -> None:
+    """Print a result in the way that was asked for."""
+    if given.json:
+        print(as_json(result))
+    elif given.nagios:
+        print(plugin_output(result))
+    else:
+        Paper().result(result)
+
+
+def try_once(configured: Configured, save: str | None) -> Result:
+    """Return the result of one run, and keep the body in the file `save`; raise ConfigurationError."""
+    trial, body = Trial(configured), bytearray()
+    with Progress(trial.activity):
+        report = trial.run(body)
+        result = trial.result(report, bytes(body))
+    if save is not None:
+        with open(save, 'wb') as file:
+            file.write(body)
+    return result
+
+
+def watch(trial: Trial, seconds: float) -> None:
+    """Run again and again until the user interrupts it, and print a line when the verdict changes."""
+    paper, before = Paper(), None
+    while True:
+        start = time.monotonic()
+        with Progress(trial.activity):
+            report = trial.run()
+        if (verdict := _verdict(report)) != before:
+            before = verdict
+            paper.dated(datetime.now(), report.status.name, trial.message(report))
+        time.sleep(max(start + seconds - time.monotonic(), 0))
+
+
+def check_config(instances: list[Configured]) -> int:
+    """Print a line for each invalid instance, and return the exit status."""
+    paper, faults = Paper(), set[str]()
+    for configured in instances:
+        try:
+            load(configured)
+        except ConfigurationError as e:
+            # What is wrong with init_config is wrong for each instance of the file.
+            of_file = str(e).startswith('init_config: ')
+            fault = f'{configured.file if of_file else configured.place}: {e}'
+            if fault not in faults:
+                paper.headline(INVALID, fault)
+            faults.add(fault)
+        else:
+            for remark in remarks(configured.instance):
+                paper.note(f'{configured.place}: {remark}')
+    if not faults:
+        paper.headline('OK', f'{len(instances)} valid instance{"s"[: len(instances) != 1]}')
+    return EXIT_INVALID if faults else 0
+
+
+@contextmanager
+def _configured(given: Namespace) -> Iterator[Configured]:
+    """Yield the one instance that is meant; a page that is built in is served meanwhile."""
+    if given.config is not None:
+        yield select(read_instances(given.config, given.set), given.instance, given.config)
+    elif given.url:
+        yield Configured({**instance_of(given, given.url), **given.set}, {})
+    else:
+        with built_in_page() as url:
+            yield Configured({**instance_of(given, url), **given.set}, {})
+
+
+def _verdict(report: Report) -> object:
+    """Return what has to differ for a verdict to be another."""
+    match report.outcome:
+        case Searched(verdict=verdict):
+            return verdict
+        case Unreachable(fault):
+            return fault.kind, fault.activity
+    return None

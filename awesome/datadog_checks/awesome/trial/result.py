@@ -1,0 +1,164 @@
+"""What there is to say of one run, with the same names in every outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from datadog_checks.awesome.fault import Step
+from datadog_checks.awesome.reading.encoding import Decoder
+from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reporting.diagnosis import NOT_THERE
+from datadog_checks.awesome.reporting.explanation import Explainer, collect
+from datadog_checks.awesome.reporting.locate import Match, locate
+from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
+
+if TYPE_CHECKING:
+    from datadog_checks.awesome.options import PageOptions
+    from datadog_checks.awesome.probe import Probe
+    from datadog_checks.awesome.reporting.report import Report
+
+# The status of what is not valid, which no service check has.
+INVALID = 'INVALID'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Miss:
+    """A string that the page lacks, why, and the options with which it would be found."""
+
+    string: str
+    why: str
+    set: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageResult:
+    """What is known of the page; times in seconds, sizes in bytes."""
+
+    url: str | None = None
+    status: str | None = None
+    status_code: int | None = None
+    content_type: str | None = None
+    encoding: str | None = None
+    encoding_source: str | None = None
+    title: str | None = None
+    size: int | None = None
+    cut_off: bool | None = None
+    age: float | None = None
+    response_time: float | None = None
+    first_byte_time: float | None = None
+    certificate_days_left: float | None = None
+    address: str | None = None
+    port: int | None = None
+    addresses: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one run found out, or why there was none."""
+
+    version: int = 1
+    status: str
+    message: str
+    remedy: str | None = None
+    remarks: list[str] = field(default_factory=list)
+    found: list[Match] | None = None
+    missing: list[Miss] | None = None
+    forbidden: list[Match] | None = None
+    undecided: list[str] | None = None
+    page: PageResult = PageResult()
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: list[str] | None = None
+    timeout: float | None = None
+    file: str | None = None
+    number: int | None = None
+    name: str | None = None
+    configuration: dict[str, Any] | None = None
+
+
+def invalid(message: str, **known: Any) -> Result:
+    """Return the result of what is not valid."""
+    return Result(status=INVALID, message=message, **known)
+
+
+def exit_status(status: str) -> int:
+    """Return the exit status for the status of a run: that of monitoring plugins."""
+    return 3 if status == INVALID else int(Status[status])
+
+
+def page_result(report: Report, mask: Callable[[str], str]) -> PageResult:
+    """Return what a report knows of the page."""
+    page, searched = report.page, report.outcome if isinstance(report.outcome, Searched) else None
+    address, port = _peer(report) or (None, None)
+    return PageResult(
+        url=page.url if page else None,
+        status=page.status if page else None,
+        status_code=page.status_code if page else None,
+        content_type=mask(page.content_type) or None if page else None,
+        encoding=searched.text.encoding if searched else None,
+        encoding_source=searched.text.decided_by if searched else None,
+        title=searched.text.title or None if searched else None,
+        size=searched.page.size if searched else None,
+        cut_off=searched.page.cut_off if searched else None,
+        age=page.age if page else None,
+        response_time=report.response_time,
+        first_byte_time=report.first_byte_time,
+        certificate_days_left=report.certificate_days_left,
+        address=address,
+        port=port,
+        addresses=list(report.resolved[1]) if report.resolved and not _is_unresolved(report) else None,
+    )
+
+
+def search_result(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> dict[str, Any]:
+    """Return what was found and where, what was not and why, and what was left undecided."""
+    rules, verdict = options.rules, searched.verdict
+    content_type = searched.page.content_type
+    text = collect(text_of(rules, Decoder(content_type, options.encoding), content_type, [body]))
+
+    def find(strings: tuple[str, ...]) -> list[Match]:
+        return [match for string in strings if (match := locate(rules, string, text, probe.mask))]
+
+    found, forbidden = find(rules.required), find(verdict.forbidden)
+    return {
+        'found': found,
+        'missing': list(_misses(options, searched, probe, body)),
+        'forbidden': forbidden,
+        'undecided': _undecided(options, searched, {match.string for match in (*found, *forbidden)}),
+    }
+
+
+def _misses(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> list[Miss]:
+    if not searched.verdict.missing:
+        return []
+    explainer = Explainer(options, searched, body, probe)
+    reasons = {reason.string: reason for reason in explainer.reasons()}
+    misses = []
+    for string in searched.verdict.missing:
+        if reason := reasons.get(string):
+            misses.append(Miss(string=string, why=probe.mask(reason.why), set=reason.options))
+        else:
+            misses.append(Miss(string=string, why=probe.mask(explainer.cause()) or NOT_THERE, set={}))
+    return misses
+
+
+def _undecided(options: PageOptions, searched: Searched, seen: set[str]) -> list[str]:
+    """Return the strings that nobody looked for any more once a forbidden one was found."""
+    rules, verdict = options.rules, searched.verdict
+    if rules.regex or not verdict.forbidden or verdict.missing:
+        return []
+    required = () if rules.any_suffices and seen & set(rules.required) else rules.required
+    return [string for string in (*required, *rules.forbidden) if string not in seen]
+
+
+def _peer(report: Report) -> tuple[str, int] | None:
+    """Return the last address and port that were connected to, if that is where the run ended."""
+    outcome, peer = report.outcome, report.peer
+    if isinstance(outcome, Unreachable) and outcome.fault.step in (Step.DNS, Step.CONNECT):
+        return None
+    return peer
+
+
+def _is_unresolved(report: Report) -> bool:
+    return isinstance(report.outcome, Unreachable) and report.outcome.fault.step is Step.DNS
