@@ -30,26 +30,9 @@ pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
 Run = Callable[..., Result]
-Try = Callable[..., tuple[int, str]]
 
 PAGE = '<!doctype html>\n<title>Café</title>\n<p>Thank you for <b>using</b>\nnginx&#46;</p>'
-OK, WARNING, CRITICAL, INVALID = range(4)
 COMMAND = [sys.executable, '-m', 'datadog_checks.awesome']
-
-
-@pytest.fixture
-def try_page(capsys: pytest.CaptureFixture[str]) -> Try:
-    """Run the command; give its exit status and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        try:
-            status = main(arguments)
-        except SystemExit as e:
-            status = int(e.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out + captured.err
-
-    return run
 
 
 @pytest.fixture
@@ -57,20 +40,7 @@ def page(serve: Serve) -> str:
     return serve(response(PAGE.encode(), Last_Modified='Tue, 24 Nov 2020 08:49:37 GMT')).url
 
 
-def line(printed: str, label: str) -> str:
-    """Return the one line with a label."""
-    (text,) = (text for text in printed.splitlines() if text.startswith(f'  {label:<12}'))
-    return text[14:]
-
-
-def configuration(printed: str) -> dict[str, Any]:
-    """Return the instance of the YAML that was printed."""
-    (instance,) = yaml.safe_load(printed[printed.index('\ninstances:') :])['instances']
-    assert isinstance(instance, dict)
-    return instance
-
-
-def test_page_that_is_as_it_should_be(page: str, try_page: Try) -> None:
+def test_page_that_is_as_it_should_be(page: str) -> None:
     status, printed = try_page(page, 'Thank you')
 
     assert status == OK
@@ -101,14 +71,14 @@ def test_page_that_is_as_it_should_be(page: str, try_page: Try) -> None:
         (['Apache'], "'Apache': not on the page; ignoring case, markup, and encoding does not help"),
     ],
 )
-def test_miss_is_explained(arguments: list[str], explanation: str, page: str, try_page: Try) -> None:
+def test_miss_is_explained(arguments: list[str], explanation: str, page: str) -> None:
     status, printed = try_page(page, *arguments)
 
     assert status == WARNING
     assert line(printed, 'missing').startswith(explanation)
 
 
-def test_forbidden_string_is_shown(page: str, try_page: Try) -> None:
+def test_forbidden_string_is_shown(page: str) -> None:
     status, printed = try_page(page, 'Thank', '--forbidden', 'Café', '--forbidden', 'Traceback')
 
     assert status == WARNING
@@ -122,7 +92,7 @@ def test_forbidden_string_is_shown(page: str, try_page: Try) -> None:
         ('http://host.invalid/', 'CRITICAL  DNS: host.invalid'),
     ],
 )
-def test_dead_host(url: str, headline: str, try_page: Try) -> None:
+def test_dead_host(url: str, headline: str) -> None:
     status, printed = try_page(url, 'a')
 
     assert status == CRITICAL
@@ -130,14 +100,14 @@ def test_dead_host(url: str, headline: str, try_page: Try) -> None:
     assert line(printed, 'next step').startswith('Check ')
 
 
-def test_error_page(serve: Serve, try_page: Try) -> None:
+def test_error_page(serve: Serve) -> None:
     status, printed = try_page(serve(response(b'', '404 x')).url, 'a')
 
     assert (status, printed.splitlines()[0]) == (CRITICAL, 'CRITICAL  status: 404 Not Found')
     assert line(printed, 'next step') == 'Check the path in `url`.'
 
 
-def test_certificate(ca: trustme.CA, serve_tls: Serve, try_page: Try) -> None:
+def test_certificate(ca: trustme.CA, serve_tls: Serve) -> None:
     url = serve_tls(ca.issue_cert('127.0.0.1'), response(b'nginx')).url
 
     assert try_page(url, 'nginx')[0] == CRITICAL
@@ -158,7 +128,7 @@ def test_certificate(ca: trustme.CA, serve_tls: Serve, try_page: Try) -> None:
         ['nginx', '--header', 'X-Key: value', '--timeout', '5', '--no-verify'],
     ],
 )
-def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, try_page: Try, run: Run, tmp_path: Path) -> None:
+def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, run: Run, tmp_path: Path) -> None:
     status, printed = try_page(page, *arguments)
     instance = configuration(printed)
 
@@ -171,40 +141,6 @@ def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, try_page: 
     again, printed = try_page('--config', str(file), '--instance', '2')
     assert (again, configuration(printed)) == (status, instance)
     assert try_page('--config', str(file))[0] == CRITICAL
-
-
-def test_init_config_of_a_file_counts(serve: Serve, try_page: Try, tmp_path: Path) -> None:
-    file = tmp_path / 'conf.yaml'
-    instance = {'url': serve(silence).url, 'search_string': 'a'}
-    file.write_text(yaml.safe_dump({'init_config': {'timeout': 0.2}, 'instances': [instance]}))
-
-    assert try_page('--config', str(file))[1].startswith('CRITICAL  timeout: gave up after 0.2 s')
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (None, 'cannot be read'),
-        ('a: [', 'cannot be read'),
-        ('\x00', 'cannot be read'),
-        ('', 'it has no list of `instances`'),
-        ('a: b', 'it has no list of `instances`'),
-        ('instances:', 'it has no list of `instances`'),
-        ('instances: [a]', 'it has no list of `instances`'),
-        ('instances: []', 'has 0 instances: there is no number 1'),
-        ('instances: [{url: "http://a/"}]', 'search_string: is required'),
-    ],
-)
-def test_file_that_is_no_configuration(content: str | None, message: str, try_page: Try, tmp_path: Path) -> None:
-    file = tmp_path / 'conf.yaml'
-    if content is not None:
-        file.write_text(content)
-
-    status, printed = try_page('--config', str(file))
-
-    assert status == INVALID
-    assert printed.startswith('INVALID  ')
-    assert message in printed
 
 
 @pytest.mark.parametrize(
@@ -220,7 +156,7 @@ def test_file_that_is_no_configuration(content: str | None, message: str, try_pa
         (['http://localhost/', '('], 'INVALID  search_string: '),
     ],
 )
-def test_flags_that_are_not_valid(arguments: list[str], message: str, try_page: Try) -> None:
+def test_flags_that_are_not_valid(arguments: list[str], message: str) -> None:
     if '(' in arguments:
         arguments = [*arguments, '--regex']
 
@@ -230,7 +166,7 @@ def test_flags_that_are_not_valid(arguments: list[str], message: str, try_page: 
     assert message in printed
 
 
-def test_empty_page_of_the_future(serve: Serve, try_page: Try) -> None:
+def test_empty_page_of_the_future(serve: Serve) -> None:
     server = serve(response(b'', Last_Modified='Fri, 24 Nov 2190 08:49:37 GMT'))
 
     printed = try_page(server.url, 'nginx')[1]
@@ -239,7 +175,7 @@ def test_empty_page_of_the_future(serve: Serve, try_page: Try) -> None:
     assert line(printed, 'modified') == '0.0 days ago'
 
 
-def test_json_has_everything(page: str, try_page: Try) -> None:
+def test_json_has_everything(page: str) -> None:
     status, printed = try_page(page, 'Thank', 'THANK', '--forbidden', 'Apache', '--json')
     result = json.loads(printed)
 
@@ -254,7 +190,7 @@ def test_json_has_everything(page: str, try_page: Try) -> None:
     assert json.loads(try_page('localhost', 'a', '--json')[1])['status'] == 'INVALID'
 
 
-def test_page_cannot_control_the_terminal(serve: Serve, try_page: Try) -> None:
+def test_page_cannot_control_the_terminal(serve: Serve) -> None:
     evil = '\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\x08'
     server = serve(response(f'<title>{evil}</title>{evil}Thank{evil}'.encode()))
 
@@ -264,7 +200,7 @@ def test_page_cannot_control_the_terminal(serve: Serve, try_page: Try) -> None:
         assert all(text.isprintable() for text in printed.split('\n'))
 
 
-def test_nothing_secret_is_printed(serve: Serve, try_page: Try) -> None:
+def test_nothing_secret_is_printed(serve: Serve) -> None:
     server = serve(echo(b'HTTP/1.1 200 OK\r\n\r\n<title>', b'</title>'))
     url = f'http://me:{SECRETS["user info"]}@127.0.0.1:{server.port}/?t={SECRETS["query"]}'
 
@@ -274,7 +210,7 @@ def test_nothing_secret_is_printed(serve: Serve, try_page: Try) -> None:
         assert leaks_in(printed) == []
 
 
-def test_built_in_page_needs_nothing(try_page: Try) -> None:
+def test_built_in_page_needs_nothing() -> None:
     status, printed = try_page()
 
     assert status == OK
@@ -282,7 +218,7 @@ def test_built_in_page_needs_nothing(try_page: Try) -> None:
     assert 'Try your own page:' in printed
 
 
-def test_terminal_has_colours(page: str, try_page: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_has_colours(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('sys.stdout.isatty', lambda: True)
 
     assert '\033[1;32mOK\033[0m  ' in try_page(page, 'Thank')[1]
@@ -329,38 +265,3 @@ def test_agent_imports_neither_the_command_nor_what_only_some_options_need() -> 
     }
     assert 'datadog_checks.awesome.check' in imported
     assert not {*own, 'lxml', 'cryptography'} & set(imported)
-
-
-@given(text=st.text(ALPHABETS['utf-8']), string=st.text(ALPHABETS['utf-8'], min_size=1, max_size=3), fold=st.booleans())
-def test_strings_are_located_where_they_are(text: str, string: str, fold: bool) -> None:
-    match = locate(Rules((string,), case_sensitive=not fold), string, text)
-
-    if fold:
-        assert bool(match) == (string.casefold() in text.casefold())
-        assert match is None or string.casefold() in match.text.casefold()
-    else:
-        start = text.find(string)
-        assert bool(match) == (start >= 0)
-        assert match is None or (match.text, match.line) == (string, text.count('\n', 0, start) + 1)
-    assert match is None or f'{match.before}{match.text}{match.after}' in text
-
-
-@pytest.mark.parametrize(
-    ('pattern', 'text', 'line', 'match'),
-    [
-        ('a+b', 'x\naab', 2, 'ab'),
-        ('(?m)^b', 'ab\nb', 2, 'b'),
-        ('^a', 'aa', 1, 'a'),
-        ('(?s)a.*c', 'a\nb\nc', 1, 'a\nb\nc'),
-        ('a|b', 'xb', 1, 'b'),
-        ('a*', 'xa', 1, ''),
-        ('a$', 'a a', None, ''),
-        (r'a\b', 'ab a', None, ''),
-    ],
-)
-def test_patterns_are_located_or_no_place_is_told(pattern: str, text: str, line: int | None, match: str) -> None:
-    found = locate(Rules((pattern,), regex=True), pattern, text)
-
-    assert found is not None
-    assert (found.line, found.text) == (line, match)
-    assert locate(Rules(('z',), regex=True), 'z', text) is None

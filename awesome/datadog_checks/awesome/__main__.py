@@ -11,13 +11,14 @@ import os
 import sys
 import traceback
 import warnings
-from argparse import Namespace
 from collections.abc import Sequence
 
-from .trial.arguments import EXAMPLE, EXIT_INVALID, PROGRAM, parse
+from .trial.arguments import EXIT_INVALID, PROGRAM, parse
 from .trial.modes import run
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it.
+# 128 and the number of the signal, as shells have it.
+INTERRUPTED = 130
+HUNG_UP = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,12 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = parse(sys.argv[1:] if arguments is None else arguments)
         prepare()
-        return _flushed(_run(given))
+        return _flushed(run(given))
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        return _flushed(HUNG_UP)
     except Exception as e:
-        return _flushed(_fail(reason_of(e), '--nagios' in (arguments or sys.argv)))
+        return _flushed(_fail(reason_of(e), '--nagios' in (sys.argv if arguments is None else arguments)))
 
 
 def prepare() -> None:
@@ -47,13 +50,6 @@ def reason_of(error: Exception) -> str:
         return ': '.join(filter(None, (str(error.filename or ''), error.strerror or type(error).__name__)))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f'internal error: {type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}'
-
-
-def _run(given: Namespace) -> int:
-    status = run(given)
-    if given.url is None and given.config is None and not (given.json or given.nagios):
-        print(f'\nTry your own page:  {EXAMPLE}')
-    return status
 
 
 def _fail(reason: str, is_plugin: bool) -> int:

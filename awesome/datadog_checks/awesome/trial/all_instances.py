@@ -9,15 +9,19 @@ from functools import partial
 from datadog_checks.base import ConfigurationError
 
 from .configuration import Configured
-from .printing import Paper, as_json
+from .printing import Paper, as_json, columns
 from .progress import Progress
 from .result import Result, exit_status, invalid
 from .trial import Trial
+
+# In columns: longer names are not waited for.
+MAX_WIDTH = 40
 
 
 def run_all(instances: list[Configured], jobs: int, is_json: bool) -> int:
     """Run the instances, print a line for each in their order, and return the worst exit status."""
     crew, paper, worst = Crew(), Paper(), 0
+    width = min(max((columns(configured.label) for configured in instances), default=0), MAX_WIDTH)
     executor = ThreadPoolExecutor(jobs)
     with Progress(lambda: f'{crew.done} of {len(instances)} instances done') as progress:
         try:
@@ -28,7 +32,8 @@ def run_all(instances: list[Configured], jobs: int, is_json: bool) -> int:
                     if is_json:
                         print(as_json(result, indent=None), flush=True)
                     else:
-                        paper.table_line(result.status, configured.label, result.message)
+                        label = configured.label + ' ' * (width - columns(configured.label))
+                        paper.table_line(result.status, label, result.message)
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
             crew.cancel()

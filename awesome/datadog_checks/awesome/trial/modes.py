@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from datadog_checks.awesome.reporting.report import Searched, Unreachable
 from datadog_checks.base import ConfigurationError
 
 from .all_instances import run_all
-from .arguments import DEFAULT_JOBS, EXIT_INVALID, instance_of
+from .arguments import DEFAULT_JOBS, EXAMPLE, EXIT_INVALID, instance_of
 from .built_in import built_in_page
 from .configuration import Configured, load, read_instances, remarks, select
 from .printing import Paper, as_json, plugin_output
@@ -38,7 +38,9 @@ def run(given: Namespace) -> int:
             result = try_once(configured, given.save)
     except ConfigurationError as e:
         result = invalid(' '.join(str(e).split()))
-    show(result, given)
+    # Who hangs up has read enough.
+    with suppress(BrokenPipeError):
+        show(result, given)
     return exit_status(result.status)
 
 
@@ -50,6 +52,8 @@ def show(result: Result, given: Namespace) -> None:
         print(plugin_output(result))
     else:
         Paper().result(result)
+        if given.url is None and given.config is None:
+            print(f'\nTry your own page:  {EXAMPLE}')
 
 
 def try_once(configured: Configured, save: str | None) -> Result:
