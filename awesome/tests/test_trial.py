@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from datadog_checks.awesome.__main__ import main
-from datadog_checks.awesome.reading.search import Rules
-from datadog_checks.awesome.reporting.locate import locate
+from datadog_checks.awesome import __version__
 
-from .alphabets import ALPHABETS
 from .answers import silence
 from .conftest import Result
 from .leaks import SECRETS, echo, leaks_in
 from .server import Server, response
+from .trials import CRITICAL, INVALID, OK, WARNING, configuration, line, try_page
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +42,7 @@ def test_page_that_is_as_it_should_be(page: str) -> None:
     assert line(printed, 'found').startswith("'Thank you' in line 3: ")
     assert '<title>Café</title> <p>[[Thank you]] for <b>using</b>' in line(printed, 'found')
     assert line(printed, 'url') == page
+    assert line(printed, 'address') == '127.0.0.1'
     assert line(printed, 'status') == '200 OK'
     assert line(printed, 'encoding') == 'utf-8 (the Content-Type)'
     assert line(printed, 'title') == 'Café'
@@ -85,15 +80,33 @@ def test_forbidden_string_is_shown(page: str) -> None:
     assert line(printed, 'forbidden').startswith("'Café' in line 2: <!doctype html> <title>[[Café]]</title>")
 
 
+def test_what_a_forbidden_string_left_undecided_is_named(page: str) -> None:
+    printed = try_page(page, 'Thank', 'Apache', '--forbidden', 'Café', '--forbidden', 'Traceback')[1]
+
+    assert line(printed, 'undecided') == "'Apache', 'Traceback': reading ended at what is forbidden"
+    assert 'undecided' not in try_page(page, 'Apache', '--forbidden', 'Caf.', '--regex')[1]
+
+
+def test_port_of_a_proxy_is_shown(serve: Serve) -> None:
+    proxy = serve(response(b'nginx'))
+
+    printed = try_page('http://host.invalid/', 'nginx', '--set', f'proxy={{http: "{proxy.url}"}}')[1]
+
+    assert line(printed, 'address') == f'127.0.0.1 port {proxy.port}'
+
+
 @pytest.mark.parametrize(
-    ('url', 'headline'),
+    ('url', 'headline', 'address'),
     [
-        ('http://127.0.0.1:1/', 'CRITICAL  connect: connection refused'),
-        ('http://host.invalid/', 'CRITICAL  DNS: host.invalid'),
+        ('http://127.0.0.1:1/', 'CRITICAL  connect: connection refused', '  address     127.0.0.1 (not connected)\n'),
+        ('http://host.invalid/', 'CRITICAL  DNS: host.invalid', ''),
     ],
 )
-def test_dead_host(url: str, headline: str) -> None:
+def test_dead_host(url: str, headline: str, address: str) -> None:
     status, printed = try_page(url, 'a')
+
+    assert address in printed
+    assert '  time        0.' in printed
 
     assert status == CRITICAL
     assert printed.startswith(headline)
@@ -147,23 +160,74 @@ def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, run: Run, 
     ('arguments', 'message'),
     [
         (['http://localhost/'], 'give at least one SEARCH_STRING'),
+        (['http://localhost/', '--set', 'timeout=3'], 'give at least one SEARCH_STRING'),
         (['http://localhost/', 'a', '--config', 'x'], 'give either a URL or --config'),
-        (['http://localhost/', 'a', '--instance', '1'], '--instance takes --config'),
-        (['http://localhost/', 'a', '--header', 'X'], "--header takes NAME:VALUE, not 'X'"),
+        (['', '--config', 'x'], 'give either a URL or --config'),
+        (['http://localhost/', 'a', '--instance', '1'], '--instance needs --config'),
+        (['http://localhost/', 'a', '--all'], '--all needs --config'),
+        (['--config', 'x', '--jobs', '2'], '--jobs needs --all'),
+        (['--config', 'x', '--all', '--jobs', '0'], 'argument --jobs: takes a number from 1 to 9999'),
+        (['--config', 'x', '--text'], '--text does not go with --config: use --set'),
+        (['--config', 'x', '--all', '--check-config'], '--all does not go with --check-config'),
+        (['--config', 'x', '--all', '--nagios'], '--nagios does not go with --all'),
+        (['--json', '--watch', '1'], '--json does not go with --watch'),
+        (['--watch', '0'], 'argument --watch: takes a number of seconds above 0'),
+        (['--watch', 'nan'], 'argument --watch: takes a number of seconds above 0'),
+        (['http://localhost/', 'a', '--header', 'X'], "argument --header: takes NAME:VALUE, not 'X'"),
+        (['--set', 'timeout'], "argument --set: takes OPTION=YAML, not 'timeout'"),
+        (['--set', 'tags=['], 'argument --set: tags: line '),
+        (['--set', 'tags=' + '[' * 3000], 'argument --set: tags: it is nested more than 50 levels deep'),
         (['http://localhost/', 'a', '--timeout', 'x'], 'invalid float value'),
         (['http://localhost/', 'a', '--timeout', '0'], 'INVALID  timeout: must be a number of seconds above 0'),
+        (['http://localhost/', 'a', '--set', 'proxy=x'], 'INVALID  proxy: must be a mapping'),
+        (['http://localhost/', 'a', '--set', 'headers=1'], 'INVALID  headers: must be a mapping'),
         (['localhost', 'a'], 'INVALID  url: must start with http:// or https://'),
-        (['http://localhost/', '('], 'INVALID  search_string: '),
+        (['http://localhost/', '(', '--regex'], 'INVALID  search_string: '),
+        (['--nonsense'], 'unrecognized arguments: --nonsense'),
     ],
 )
 def test_flags_that_are_not_valid(arguments: list[str], message: str) -> None:
-    if '(' in arguments:
-        arguments = [*arguments, '--regex']
-
     status, printed = try_page(*arguments)
 
     assert status == INVALID
     assert message in printed
+    assert printed.count('\n') == 1
+
+
+def test_flags_may_stand_anywhere(page: str) -> None:
+    for arguments in (
+        [page, '--ignore-case', 'THANK', 'YOU'],
+        ['--ignore-case', page, 'THANK', 'YOU'],
+        ['--ignore-case', '--', page, 'THANK', 'YOU'],
+        [page, '--ignore-case', '--', 'THANK', 'YOU'],
+    ):
+        status, printed = try_page(*arguments)
+
+        assert (status, configuration(printed)['search_string']) == (OK, ['THANK', 'YOU'])
+    assert configuration(try_page(page, '--', '-x')[1])['search_string'] == '-x'
+
+
+def test_any_option_can_be_set(page: str) -> None:
+    status, printed = try_page(
+        page, '--set', 'search_string=[THANK, you]', '--set', 'case_sensitive=no', '--set', 'tags=[a:b]'
+    )
+
+    assert status == OK
+    assert configuration(printed) == {
+        'url': page,
+        'search_string': ['THANK', 'you'],
+        'case_sensitive': False,
+        'tags': ['a:b'],
+    }
+
+
+def test_option_that_is_probably_meant_is_named(page: str) -> None:
+    printed = try_page(page, 'Thank', '--set', 'forbiden_string=nginx', '--set', 'password=ENC[handle]')[1]
+
+    assert [text[14:] for text in printed.splitlines() if text.startswith('  note ')] == [
+        'the option `forbiden_string` is unknown: `forbidden_string` may be meant',
+        '`password` is a handle of a secret, which only the Agent resolves: it is used as it is',
+    ]
 
 
 def test_empty_page_of_the_future(serve: Serve) -> None:
@@ -173,21 +237,6 @@ def test_empty_page_of_the_future(serve: Serve) -> None:
 
     assert line(printed, 'size') == '0 bytes read'
     assert line(printed, 'modified') == '0.0 days ago'
-
-
-def test_json_has_everything(page: str) -> None:
-    status, printed = try_page(page, 'Thank', 'THANK', '--forbidden', 'Apache', '--json')
-    result = json.loads(printed)
-
-    assert (status, result['status']) == (WARNING, 'WARNING')
-    assert result['message'].startswith("'THANK' not found (")
-    assert (result['found'][0]['string'], result['found'][0]['line']) == ('Thank', 3)
-    assert result['missing'][0]['set'] == {'case_sensitive': False}
-    assert result['page']['title'] == 'Café'
-    assert result['metrics']['awesome.search.found'] == 0
-    assert result['tags'] == [f'url:{page}', f'instance:{page}']
-    assert result['configuration']['instances'][0]['url'] == page
-    assert json.loads(try_page('localhost', 'a', '--json')[1])['status'] == 'INVALID'
 
 
 def test_page_cannot_control_the_terminal(serve: Serve) -> None:
@@ -214,17 +263,15 @@ def test_built_in_page_needs_nothing() -> None:
     status, printed = try_page()
 
     assert status == OK
-    assert "[[Thank you for using nginx.]]" in line(printed, 'found')
+    assert '[[Thank you for using nginx.]]' in line(printed, 'found')
     assert 'Try your own page:' in printed
 
 
-def test_terminal_has_colours(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('sys.stdout.isatty', lambda: True)
+def test_empty_url_is_the_built_in_page() -> None:
+    status, printed = try_page('--', '', 'Apache')
 
-    assert '\033[1;32mOK\033[0m  ' in try_page(page, 'Thank')[1]
-    assert '\033[7mThank\033[0m' in try_page(page, 'Thank')[1]
-    monkeypatch.setenv('NO_COLOR', '1')
-    assert '\033' not in try_page(page, 'Thank')[1]
+    assert (status, line(printed, 'title')) == (WARNING, 'Welcome to nginx!')
+    assert 'Try your own page:' not in printed
 
 
 def test_interrupted_run_ends_without_a_traceback(serve: Serve) -> None:
@@ -255,13 +302,64 @@ def test_reader_may_hang_up(page: str) -> None:
         assert (process.stderr.read(), process.wait()) == (b'', WARNING)
 
 
-def test_agent_imports_neither_the_command_nor_what_only_some_options_need() -> None:
-    script = 'import datadog_checks.awesome, sys; print(*sys.modules)'
+def test_reader_of_a_stream_may_hang_up(tmp_path: Path) -> None:
+    file = tmp_path / 'conf.yaml'
+    file.write_text(yaml.safe_dump({'instances': [{'url': 'x', 'search_string': 'a'}] * 9}))
 
-    imported = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True).stdout.split()
+    with subprocess.Popen(
+        [*COMMAND, '--config', str(file), '--check-config'], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
 
-    own = {
-        f'datadog_checks.awesome.{name}' for name in ('__main__', 'trial', 'locate', 'diagnosis', 'explain', 'recorder')
-    }
-    assert 'datadog_checks.awesome.check' in imported
-    assert not {*own, 'lxml', 'cryptography'} & set(imported)
+        assert (process.stderr.read(), process.wait()) == (b'', 141)
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs a device that is full')
+def test_output_that_is_lost_is_an_error(page: str) -> None:
+    with open('/dev/full', 'w') as full:
+        ended = subprocess.run([*COMMAND, page, 'Thank'], stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert (ended.returncode, ended.stderr) == (
+        INVALID,
+        f'{" ".join(COMMAND[1:])}: No space left on device\n'.replace('-m', 'python -m'),
+    )
+
+
+@pytest.mark.parametrize('flags', [[], ['--json'], ['--nagios']])
+def test_what_nobody_foresaw_is_one_line(flags: list[str], page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('datadog_checks.awesome.trial.trial.load', lambda _: 1 / 0)
+
+    status, printed = try_page(page, 'Thank', *flags)
+
+    assert status == INVALID
+    assert printed.startswith('AWESOME UNKNOWN - ' if flags == ['--nagios'] else 'python -m datadog_checks.awesome: ')
+    assert printed.partition('internal error: ')[2].startswith('ZeroDivisionError in test_trial.py, line ')
+    assert printed.count('\n') == 1
+
+
+def test_error_inside_the_check_is_named(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('datadog_checks.awesome.probe.read', lambda *_: 1 / 0)
+
+    status, printed = try_page(page, 'Thank')
+
+    assert (status, line(printed, 'note')) == (CRITICAL, 'ZeroDivisionError: division by zero')
+    assert 'Traceback' not in printed
+
+
+def test_body_is_saved(page: str, tmp_path: Path) -> None:
+    file = tmp_path / 'page.html'
+
+    assert try_page(page, 'Apache', '--save', str(file))[0] == WARNING
+    assert file.read_text() == PAGE
+    status, printed = try_page(page, 'Thank', '--save', str(tmp_path))
+    assert (status, printed) == (INVALID, f'python -m datadog_checks.awesome: {tmp_path}: Is a directory\n')
+
+
+def test_help_has_the_exit_statuses() -> None:
+    status, printed = try_page('--help')
+
+    assert status == 0
+    for code in ('0', '1', '2', '3', '130'):
+        assert f'\n{code:>3}  ' in printed
+    assert try_page('--version') == (0, f'awesome {__version__}\n')
