@@ -95,6 +95,10 @@ def test_port_of_a_proxy_is_shown(serve: Serve) -> None:
     assert line(printed, 'address') == f'127.0.0.1 port {proxy.port}'
 
 
+def test_port_of_the_url_is_not_repeated(serve: Serve) -> None:
+    assert line(try_page(serve(silence).url, 'a', '--timeout', '0.2')[1], 'address') == '127.0.0.1'
+
+
 @pytest.mark.parametrize(
     ('url', 'headline', 'address'),
     [
@@ -166,7 +170,7 @@ def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, run: Run, 
         (['http://localhost/', 'a', '--instance', '1'], '--instance needs --config'),
         (['http://localhost/', 'a', '--all'], '--all needs --config'),
         (['--config', 'x', '--jobs', '2'], '--jobs needs --all'),
-        (['--config', 'x', '--all', '--jobs', '0'], 'argument --jobs: takes a number from 1 to 9999'),
+        (['--config', 'x', '--all', '--jobs', '0'], 'argument --jobs: takes a number from 1 to 999'),
         (['--config', 'x', '--text'], '--text does not go with --config: use --set'),
         (['--config', 'x', '--all', '--check-config'], '--all does not go with --check-config'),
         (['--config', 'x', '--all', '--nagios'], '--nagios does not go with --all'),
@@ -363,3 +367,17 @@ def test_help_has_the_exit_statuses() -> None:
     for code in ('0', '1', '2', '3', '130'):
         assert f'\n{code:>3}  ' in printed
     assert try_page('--version') == (0, f'awesome {__version__}\n')
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='needs a shell')
+def test_closed_streams_leave_the_status(page: str) -> None:
+    command = 'exec "$@" >&- 2>&-'
+
+    assert subprocess.run(['sh', '-c', command, 'sh', *COMMAND, page, 'Apache']).returncode == WARNING
+    assert subprocess.run(['sh', '-c', command, 'sh', *COMMAND, 'x', 'Apache']).returncode == INVALID
+
+
+def test_what_no_encoding_has_is_invalid(page: str) -> None:
+    status, printed = try_page(page, 'Thank', '--set', 'data="\\ud800"')
+
+    assert (status, printed.count('\n')) == (INVALID, 1)

@@ -11,10 +11,13 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .trial.arguments import EXIT_INVALID, PROGRAM, parse
 from .trial.modes import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # 128 and the number of the signal, as shells have it.
 INTERRUPTED = 130
@@ -23,6 +26,9 @@ HUNG_UP = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments ask for, and return the exit status: 3 for whatever nobody foresaw."""
+    # Whoever closed a stream wants the status alone.
+    if sys.stdout is None or sys.stderr is None:
+        sys.stdout = sys.stderr = open(os.devnull, 'w')  # noqa: SIM115 - it stays open until the end
     try:
         given = parse(sys.argv[1:] if arguments is None else arguments)
         prepare()

@@ -8,17 +8,20 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http import HTTPStatus
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Fault
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import read, text_of
-from datadog_checks.awesome.reading.search import Rules
 
 from .message import MAX_TITLE, quote
 from .report import Report, Searched
+
+if TYPE_CHECKING:
+    from datadog_checks.awesome.reading.search import Rules
 
 # Of pages that declare none or another.
 ENCODINGS = (
@@ -134,23 +137,27 @@ class Explainer:
 
     def cause(self) -> str:
         """Return the cause that is known of a page that lacks what is searched for; empty if none is."""
+        return next(self._causes(), '')
+
+    def _causes(self) -> Iterator[str]:
         page, text = self._found_out.page, self._found_out.text
         if page.status_code in REDIRECTS:
-            return 'this is a redirect that leads nowhere: it has no target, or `allow_redirects` is false'
+            yield 'this is a redirect that leads nowhere: it has no target, or `allow_redirects` is false'
+        if page.status_code == HTTPStatus.NO_CONTENT:
+            yield 'the page is empty, as its status says'
         if not self._source.strip():
-            return 'the page is empty, as its status says' if page.status_code == 204 else 'the page is empty'
+            yield 'the page is empty'
         if kind := self._kind():
-            return f'this is no text, but {kind}'
+            yield f'this is no text, but {kind}'
         if PASSWORD_FIELD.search(self._source):
-            return 'this is a login page: it asks for a password'
+            yield 'this is a login page: it asks for a password'
         if ERROR_TITLE.search(text.title):
-            return f'this is an error page, by its title {quote(text.title, MAX_TITLE)}'
+            yield f'this is an error page, by its title {quote(text.title, MAX_TITLE)}'
         if SCRIPT.search(self._source) and len(self._visible) < FEW_CHARACTERS:
-            return 'the page loads scripts and has almost no text: look at the URL that the scripts load'
+            yield 'the page loads scripts and has almost no text: look at the URL that the scripts load'
         if text.unknown_label:
             label = quote(text.unknown_label, MAX_TITLE)
-            return f'the page declares the encoding {label}, which no browser knows: set `encoding`'
-        return ''
+            yield f'the page declares the encoding {label}, which no browser knows: set `encoding`'
 
     def _kind(self) -> str:
         """Return what the page is if it is no text."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from datadog_checks.awesome.reading.search import Rules
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datadog_checks.awesome.reading.search import Rules
 
 # In characters: what is shown on each side, and how far a secret can reach into that.
 CONTEXT = 30

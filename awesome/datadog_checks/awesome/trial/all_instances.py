@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 from datadog_checks.base import ConfigurationError
 
-from .configuration import Configured
 from .printing import Paper, as_json, columns
 from .progress import Progress
 from .result import Result, exit_status, invalid
 from .trial import Trial
+
+if TYPE_CHECKING:
+    from .configuration import Configured
 
 # In columns: longer names are not waited for.
 MAX_WIDTH = 40

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from datadog_checks.awesome.__about__ import __version__
 
 from .yaml_files import parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PROGRAM = 'python -m datadog_checks.awesome'
 EXAMPLE = f"{PROGRAM} http://localhost:8000/ 'Thank you for using nginx.'"
 EXIT_INVALID = 3
 DEFAULT_STRING = 'Thank you for using nginx.'
 DEFAULT_JOBS = 16
+MAX_JOBS = 999
 
 DESCRIPTION = """\
 Run the check once on a page, and show what it finds, what explains a miss, and the YAML for it.
@@ -97,8 +100,8 @@ def _seconds(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= len(text) <= 4 or not int(text):
-        raise ArgumentTypeError('takes a number from 1 to 9999')
+    if not text.isdecimal() or len(text) > len(str(MAX_JOBS)) or not 1 <= int(text) <= MAX_JOBS:
+        raise ArgumentTypeError(f'takes a number from 1 to {MAX_JOBS}')
     return int(text)
 
 
@@ -113,13 +116,19 @@ GROUPS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     'how to fetch it': {
         '--header': {
-            **{'action': 'append', 'type': _header, 'metavar': 'NAME:VALUE', 'default': []},
+            'action': 'append',
+            'type': _header,
+            'metavar': 'NAME:VALUE',
+            'default': [],
             'help': 'send a header',
         },
         '--no-verify': {'action': 'store_true', 'help': 'accept any certificate'},
         '--timeout': {'type': float, 'metavar': 'SECONDS', 'help': 'the maximum duration of a run (10)'},
         '--set': {
-            **{'action': 'append', 'type': _setting, 'metavar': 'OPTION=YAML', 'default': []},
+            'action': 'append',
+            'type': _setting,
+            'metavar': 'OPTION=YAML',
+            'default': [],
             'help': 'any option as in conf.yaml, in place of a flag or of what the file says',
         },
     },
@@ -134,7 +143,8 @@ GROUPS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         '--json': {'action': 'store_true', 'help': 'one JSON object with everything; with --all, one a line'},
         '--nagios': {'action': 'store_true', 'help': 'what monitoring plugins print, with performance data'},
         '--watch': {
-            **{'type': _seconds, 'metavar': 'SECONDS'},
+            'type': _seconds,
+            'metavar': 'SECONDS',
             'help': 'run again and again, and print a line when the verdict changes',
         },
         '--save': {'metavar': 'FILE', 'help': 'keep the body of the page as far as it was read, decompressed'},

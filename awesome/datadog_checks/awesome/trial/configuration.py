@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.check import AwesomeCheck
 from datadog_checks.awesome.config_models import InstanceConfig
@@ -16,6 +16,9 @@ from datadog_checks.awesome.reporting.message import printable
 from datadog_checks.base import ConfigurationError
 
 from .yaml_files import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 SUFFIXES = ('.yaml', '.yml')
 # How alike two names of options have to be, from 0 to 1, for one to be a typing error of the other.
@@ -103,14 +106,21 @@ def load(configured: Configured) -> AwesomeCheck:
     instance = dict(configured.instance)
     if odd := next((option for option in instance if not isinstance(option, str)), None):
         raise ConfigurationError(f'{odd!r} is no option')
-    try:
+    with on_one_line():
         check = AwesomeCheck(name='awesome', init_config=dict(configured.init_config), instances=(instance,))
         check.load_configuration_models()
+    return check
+
+
+@contextmanager
+def on_one_line() -> Iterator[None]:
+    """Turn whatever is raised about an instance into a ConfigurationError on one line."""
+    try:
+        yield
     except ConfigurationError as e:
         raise ConfigurationError(_one_line(str(e))) from None
     except Exception as e:
         raise ConfigurationError(f'cannot be understood ({type(e).__name__})') from None
-    return check
 
 
 def remarks(instance: Mapping[str, Any]) -> Iterator[str]:

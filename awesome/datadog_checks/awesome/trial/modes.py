@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from argparse import Namespace
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +20,9 @@ from .result import INVALID, Result, exit_status, invalid
 from .trial import Trial
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+
     from datadog_checks.awesome.reporting.report import Report
 
 

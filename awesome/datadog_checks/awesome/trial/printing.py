@@ -9,20 +9,24 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from datadog_checks.awesome.fetching.certificate import validity
+from datadog_checks.awesome.fetching.urls import DEFAULT_PORTS
 from datadog_checks.awesome.reporting.explanation import as_yaml
-from datadog_checks.awesome.reporting.locate import Match
 from datadog_checks.awesome.reporting.message import MAX_TITLE, printable, quote
 from datadog_checks.awesome.secrets import MASK
 
 from .result import INVALID, PageResult, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from datadog_checks.awesome.reporting.locate import Match
 
 COLOURS = {'OK': 32, 'WARNING': 33, 'CRITICAL': 31, INVALID: 35}
 # What monitoring plugins call a configuration of which nothing can be said.
@@ -85,7 +89,7 @@ class Paper:
         first, *others = wrap(text, self._columns - columns(label)) if self._columns >= MIN_COLUMNS else [text]
         print(f'{label}{first}'.rstrip())
         for line in others:
-            print(f'{"":{columns(label)}}{line}')
+            print(f'{"":{columns(label)}}{line}'.rstrip())
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -124,13 +128,14 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
     if result.undecided:
         strings = ', '.join(quote(string, MAX_TITLE) for string in result.undecided)
         yield 'undecided', printable(f'{strings}: reading ended at what is forbidden')
-    yield from _page_lines(result.page)
+    configured = result.configuration['instances'][0]['url'] if result.configuration else ''
+    yield from _page_lines(result.page, result.page.url or configured)
 
 
-def _page_lines(page: PageResult) -> Iterator[tuple[str, str]]:
+def _page_lines(page: PageResult, url: str) -> Iterator[tuple[str, str]]:
     if page.url:
         yield 'url', printable(page.url)
-    if address := _address(page):
+    if address := _address(page, url):
         yield 'address', printable(address)
     if page.status:
         yield 'status', page.status
@@ -149,13 +154,13 @@ def _page_lines(page: PageResult) -> Iterator[tuple[str, str]]:
         yield 'certificate', validity(page.certificate_days_left)
 
 
-def _address(page: PageResult) -> str:
+def _address(page: PageResult, url: str) -> str:
     """Return the address that answered, with a port that is not in the URL: a proxy's."""
     if not page.address:
         return ', '.join(page.addresses) + ' (not connected)' if page.addresses else ''
-    authority = (page.url or '').partition('://')[2].partition('/')[0]
-    default = {'http': 80, 'https': 443}.get((page.url or '').partition(':')[0])
-    is_same = authority.endswith(f':{page.port}') or (default == page.port and not re.search(r':\d+$', authority))
+    scheme, _, rest = url.partition('://')
+    port = re.search(r':(\d+)$', rest.partition('/')[0])
+    is_same = page.port == (int(port[1]) if port else DEFAULT_PORTS.get(scheme))
     return page.address if is_same else f'{page.address} port {page.port}'
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from datadog_checks.awesome.reporting.message import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # In seconds: most runs are over before anybody wonders what they do.
 DELAY = 1.0
@@ -23,7 +25,7 @@ class Progress:
         self._describe = describe
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._width = 0
+        self._shown = ''
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -55,9 +57,8 @@ class Progress:
 
     def _write(self, text: str) -> None:
         """Replace what is on the line."""
-        if not text and not self._width:
-            return
         text = text[: shutil.get_terminal_size().columns - 1]
-        sys.stderr.write(f'\r{text.ljust(self._width)}\r{text}')
-        sys.stderr.flush()
-        self._width = len(text)
+        if text != self._shown:
+            sys.stderr.write(f'\r{text.ljust(len(self._shown))}\r{text}')
+            sys.stderr.flush()
+            self._shown = text

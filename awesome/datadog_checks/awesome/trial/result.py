@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from datadog_checks.awesome.reporting.locate import Match, locate
 from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
     from datadog_checks.awesome.reporting.report import Report

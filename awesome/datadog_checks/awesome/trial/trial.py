@@ -10,7 +10,7 @@ from datadog_checks.awesome.reporting.message import message
 from datadog_checks.awesome.reporting.remedies import remedy
 from datadog_checks.awesome.reporting.report import Searched, Unreachable
 
-from .configuration import Configured, load, remarks
+from .configuration import Configured, load, on_one_line, remarks
 from .masking import masked
 from .result import Result, page_result, search_result
 
@@ -24,8 +24,9 @@ class Trial:
     def __init__(self, configured: Configured) -> None:
         self._configured = configured
         self._check = load(configured)
-        self._options = self._check.options(self._check.instance or {})
-        self._probe = self._check.probe
+        with on_one_line():
+            self._options = self._check.options(self._check.instance or {})
+            self._probe = self._check.probe
         self._log = _Log()
         self._is_done = False
 
