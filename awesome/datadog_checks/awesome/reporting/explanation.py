@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Fault
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
-from datadog_checks.awesome.reading.read import read, text_of
+from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reading.search import judge
 
 from .message import MAX_TITLE, quote
 from .report import Report, Searched
@@ -168,16 +169,15 @@ class Explainer:
 
     @cached_property
     def _source(self) -> str:
-        return self._text(replace(self._options.rules, visible_text=False))
+        return self._text(replace(self._options.rules, visible_text=False), self._options.encoding)
 
     @cached_property
     def _visible(self) -> str:
-        return self._text(replace(self._options.rules, visible_text=True))
+        return self._text(replace(self._options.rules, visible_text=True), self._options.encoding)
 
-    def _text(self, rules: Rules) -> str:
+    def _text(self, rules: Rules, encoding: str | None) -> str:
         content_type = self._found_out.page.content_type
-        decoder = Decoder(content_type, self._options.encoding)
-        return collect(text_of(rules, decoder, content_type, [self._body]))
+        return collect(text_of(rules, Decoder(content_type, encoding), content_type, [self._body]))
 
     def _changes(self) -> Iterator[tuple[str, dict[str, Any], PageOptions]]:
         """Yield what usually explains a miss, the likeliest first: why, the options as in conf.yaml, and parsed."""
@@ -192,9 +192,15 @@ class Explainer:
         if rules.case_sensitive:
             change = replace(elsewhere, case_sensitive=False)
             yield f'{where}, and in different case', place | any_case, replace(options, rules=change)
-        for encoding in ENCODINGS:
+        for encoding in self._encodings():
             why = f'the page is in {encoding}, but was read as {self._read_as()}'
             yield why, {'encoding': encoding}, replace(options, encoding=encoding)
+
+    def _encodings(self) -> Iterator[str]:
+        """Yield the encodings in which the page may have another text."""
+        for encoding in ENCODINGS:
+            if b'\0' in self._body if encoding.startswith('utf-16') else not self._body.isascii():
+                yield encoding
 
     def _read_as(self) -> str:
         text = self._found_out.text
@@ -205,12 +211,11 @@ class Explainer:
     def _search(self, options: PageOptions, wanted: Sequence[str]) -> list[str]:
         """Return those of the `wanted` strings that the recorded page has."""
         rules = replace(options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
-        content_type = self._found_out.page.content_type
-        decoder = Decoder(content_type, options.encoding)
-        try:
-            verdict = read(rules, decoder, content_type, [self._body], lambda: None)
-        except Fault:
-            return []
+        if options.encoding == self._options.encoding:
+            text = self._visible if rules.visible_text else self._source
+        else:
+            text = self._text(rules, options.encoding)
+        verdict = judge(rules, [text])
         # White space alone is nothing in the text that a reader sees.
         return [string for string in wanted if rules.needles[string] and string not in verdict.missing]
 

@@ -79,7 +79,7 @@ class Trial:
     def activity(self) -> str:
         """Return what the run is doing, and for how long: "waiting for the response, 3 of 10 s"."""
         if self._is_done:
-            return 'looking for what explains the miss'
+            return 'looking for an explanation'
         deadline = self._probe.fetcher.deadline
         details = [self._probe.mask(str(detail)) for detail in deadline.details]
         # Another thread may be about to change both.
