@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,9 +27,19 @@ settings.register_profile('suite', deadline=None, derandomize=True, max_examples
 settings.register_profile('thorough', deadline=None, max_examples=20_000)
 settings.load_profile('suite')
 
+# In characters.
+MAX_ID = 80
 HERE = Path(__file__).parent
 URL = f'http://{get_docker_hostname()}:8000'
 INSTANCE: InstanceType = {'url': URL, 'search_string': 'Thank you for using nginx.'}
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Return a short id for a long or binary parameter; None leaves it to pytest."""
+    if isinstance(val, str | bytes) and (len(val) > MAX_ID or isinstance(val, bytes)):
+        data = val.encode(errors='surrogatepass') if isinstance(val, str) else val
+        return f'{argname} {zlib.crc32(data):08x}'
+    return None
 
 
 @pytest.fixture(scope='session')
