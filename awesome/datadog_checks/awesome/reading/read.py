@@ -13,6 +13,8 @@ from .text import VisibleText, markup_kind
 
 # In characters: how much of a page may say what it is if its Content-Type does not.
 SNIFFED_SIZE = 16
+# In bytes.
+SLICE_SIZE = 64 * 1024
 
 
 def read(
@@ -27,8 +29,16 @@ def read(
 
 def text_of(rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield the text that is searched, piece by piece; raise the faults of `chunks`."""
-    text = drive(chunks, decoder)
-    return visible_text(text, content_type) if rules.visible_text else text
+    if rules.visible_text:
+        return visible_text(drive(_sliced(chunks), decoder), content_type)
+    return drive(chunks, decoder)
+
+
+def _sliced(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield chunks in slices between which the time is looked at: hostile markup takes long to extract."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), SLICE_SIZE):
+            yield chunk[start : start + SLICE_SIZE]
 
 
 def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
