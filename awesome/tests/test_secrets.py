@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.secrets import MASK, Mask, secrets_of
+from datadog_checks.awesome.secrets import MASK, Mask, secrets_of, unresolved
 
 from .leaks import ECHOES, LEAKS, SECRETS, instance_with_secrets, leaks_in
 from .server import Server, response
@@ -164,3 +165,80 @@ def test_what_is_too_short_or_no_secret_stays_readable(serve: Serve, aggregator:
     AwesomeCheck('awesome', {}, [instance]).check(instance)
 
     assert "title '1 text/html page'" in aggregator.service_checks('awesome.search')[0].message
+
+
+@pytest.mark.parametrize(
+    'header',
+    ['Accept', 'accept-encoding', 'ACCEPT-LANGUAGE', 'Cache-Control', 'Content-Type', 'Host', 'Origin', 'User-Agent'],
+)
+def test_header_that_is_no_secret_stays_readable(header: str) -> None:
+    assert Mask(secrets_of({'headers': {header: 'harmless'}}, {}))('it is harmless') == 'it is harmless'
+
+
+@pytest.mark.parametrize('scheme', ['ApiKey', 'Basic', 'Bearer', 'Digest', 'Key', 'Token'])
+@pytest.mark.parametrize('source', ['header', 'writer'])
+def test_scheme_before_a_secret_stays_readable(scheme: str, source: str) -> None:
+    value = f'{scheme} hunter22'
+    options = {'headers': {'X-Key': value}} if source == 'header' else {'auth_token': {'writer': {'value': value}}}
+    mask = Mask(secrets_of(options, {}))
+
+    assert mask(f'the {scheme} is not accepted: hunter22') == f'the {scheme} is not accepted: {MASK}'
+
+
+@pytest.mark.parametrize(
+    ('options', 'shown'),
+    [
+        pytest.param({'headers': {'X': 'abcd'}}, f'abc {MASK}', id='header of four characters'),
+        pytest.param({'headers': {'X': 'abc'}}, 'abc abcd', id='header of three'),
+        pytest.param({'data': {'a': 'abcd', 'b': True, 'c': None}}, f'abc {MASK}', id='data'),
+        pytest.param({'url': 'http://h/?abcd'}, f'abc {MASK}', id='query'),
+        pytest.param({'password': 'abc', 'username': 'x'}, f'{MASK} abcd', id='password'),
+    ],
+)
+def test_how_long_a_likely_secret_is(options: dict[str, Any], shown: str) -> None:
+    assert Mask(secrets_of(options, {}))('abc abcd') == shown
+
+
+def test_switches_are_no_secrets() -> None:
+    options = {'data': {'remember': True, 'none': None}, 'auth_token': {'reader': {'type': 'file', 'path': '/token'}}}
+
+    assert secrets_of(options, {}) == set()
+
+
+@pytest.mark.parametrize('option', ['scope', 'audience', 'resource'])
+def test_what_a_token_is_asked_for_stays_readable(option: str) -> None:
+    reader = {'type': 'oauth', 'client_id': 'the-client', 'options': {option: 'harmless', 'assertion': 'hunter22'}}
+
+    assert Mask(secrets_of({'auth_token': {'reader': reader}}, {}))('harmless the-client') == 'harmless the-client'
+
+
+def test_basic_authentication_is_hidden() -> None:
+    sent = base64.b64encode(b'me:hunter22').decode()
+
+    assert Mask(secrets_of({'username': 'me', 'password': 'hunter22'}, {}))(f'Basic {sent}') == f'Basic {MASK}'
+    assert Mask(secrets_of({'url': 'http://me:hunter22@h/'}, {}))(f'Basic {sent}') == f'Basic {MASK}'
+
+
+@pytest.mark.parametrize('where', ['instance', 'init_config', 'agent'])
+def test_password_of_any_proxy_is_hidden(where: str, datadog_agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = {'proxy': {'http': 'http://me:hunter22@proxy:3128', 'no_proxy': ['localhost']}}
+    monkeypatch.setitem(datadog_agent._config, 'proxy', proxy['proxy'] if where == 'agent' else {})
+
+    mask = Mask(secrets_of(proxy if where == 'instance' else {}, proxy if where == 'init_config' else {}))
+
+    assert mask('407 hunter22 localhost') == f'407 {MASK} localhost'
+
+
+def test_only_the_beginning_of_a_long_secret_is_compared() -> None:
+    secret = ''.join(f'{number:04}' for number in range(3000))
+
+    assert Mask([secret])(f'<{secret}>').startswith(f'<{MASK}')
+    assert secret[1000:1024] not in Mask([secret])(secret)
+
+
+@pytest.mark.parametrize(
+    ('value', 'found'),
+    [('ENC[a]', True), ('ENC[a.b/c]', True), ('ENC[]', True), ('an ENC[a]', False), ('ENC[a] b', False), (1, False)],
+)
+def test_handles_that_nobody_resolved(value: object, found: bool) -> None:
+    assert unresolved({'a': value, 'b': [{'c': value}], 'd': 'x'}) == (['a', 'b'] if found else [])
