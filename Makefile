@@ -29,7 +29,7 @@ export PATH := $(CURDIR)/.venv/uv/bin:$(PATH):$(subst $(eval ) ,:,$(wildcard $(o
 # A company's own authority is in the system's certificate store, not in uv's.
 export UV_SYSTEM_CERTS := true
 # ddev runs pytest with -vv, a line for each of the tests.
-export PYTEST_ADDOPTS ?= -qq
+export PYTEST_ADDOPTS ?= -qq -n 2 --dist worksteal
 # As typed: a $ is no variable.
 override URL := $(value URL)
 override SEARCH := $(value SEARCH)

@@ -5,7 +5,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -36,10 +35,8 @@ INSTANCE: InstanceType = {'url': URL, 'search_string': 'Thank you for using ngin
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Return a short id for a long or binary parameter; None leaves it to pytest."""
-    if isinstance(val, str | bytes) and (len(val) > MAX_ID or isinstance(val, bytes)):
-        data = val.encode(errors='surrogatepass') if isinstance(val, str) else val
-        return f'{argname} {zlib.crc32(data):08x}'
-    return None
+    is_short = isinstance(val, str) and len(val) <= MAX_ID
+    return f'{argname} of {len(val)}' if isinstance(val, str | bytes) and not is_short else None
 
 
 @pytest.fixture(scope='session')

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.reading.search import Rules, judge
 from datadog_checks.awesome.reading.read import visible_text
+from datadog_checks.awesome.reading.search import Rules, judge
 
 from .bench_pages import HEAD, KIB, MIB, NEEDLE, Pages, serve_pages, text
 

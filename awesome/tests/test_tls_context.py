@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -216,6 +217,14 @@ def _accept(context: ssl.SSLContext, far: socket.socket) -> Any:
         return connection.getpeercert()
 
 
+def let_anybody_in(path: Path) -> None:
+    """Let other users into the folders above a path that pytest has made."""
+    root = Path(tempfile.gettempdir())
+    for parent in path.parents:
+        if root in parent.parents:
+            parent.chmod(0o755)
+
+
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Be a user who may read nothing of the tests' files."""
@@ -252,8 +261,7 @@ class TestFile:
 
     def test_unreadable(self, option: str, path: Path) -> None:
         if option == 'tls_private_key':
-            for parent in [path.parent, *path.parents[1:3]]:
-                parent.chmod(0o755)
+            let_anybody_in(path)
         path.write_bytes(KEY + CERTIFICATE)
         path.chmod(0)
         with as_nobody():
@@ -305,9 +313,8 @@ def test_directory_of_authorities(tmp_path: Path) -> None:
 
 
 def test_unreadable_directory(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
     directory = tmp_path / 'ca'
+    let_anybody_in(directory)
     directory.mkdir(0)
     with as_nobody():
         assert cause_of('tls_ca_cert', directory) == 'the user of the Agent may not read it'
