@@ -540,3 +540,10 @@ def test_only_settled_characters_are_returned_at_once() -> None:
 
     assert not [first for first in composing if first in Normalizer().feed(f'.{first}')]
     assert Normalizer().feed('Done.') == 'Done.'
+
+
+def test_runs_of_every_mark_are_split() -> None:
+    """Bringing a long run of marks into order takes quadratic time."""
+    marks = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code))[0] == 'M']
+
+    assert [mark for mark in marks if '\u034f' not in compose('a' + mark * 40) and mark != '\u034f'] == []

@@ -9,7 +9,11 @@ import unicodedata
 # bringing them into order takes time that grows with the square of their number.
 MAX_MARKS = 30
 _SPLITTER = '\u034f'  # COMBINING GRAPHEME JOINER
-# Every mark is in here, and few other characters come in such long runs.
+# Every mark is in here, and no letter of most pages, nor what they have of punctuation and symbols.
+_MAYBE_MARK = re.compile(
+    '[\u0300-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua000-\uabff\ufb1e\ufe00-\ufe2f\U00010000-\U0010ffff]'
+)
+# Every mark is in here too, and few other characters come in such long runs.
 _MARKS = re.compile(rf'[^\w\s\x00-\u02ff]{{{MAX_MARKS + 1},}}+')
 _INVISIBLE = '\u00ad\u200b\u2060\ufeff'  # Soft hyphen, zero-width space, word joiner, zero-width no-break space
 # Nothing that follows can change these.
@@ -23,7 +27,7 @@ def normalize(text: str) -> str:
 
 def compose(text: str) -> str:
     """Return `text` in NFC, in time that grows with its length (the Stream-Safe Text Process of UAX #15)."""
-    return text if text.isascii() else unicodedata.normalize('NFC', _MARKS.sub(_split_marks, text))
+    return text if text.isascii() else unicodedata.normalize('NFC', _split(text))
 
 
 class Normalizer:
@@ -37,8 +41,7 @@ class Normalizer:
     def feed(self, piece: str) -> str:
         """Return the normalized text that a further piece makes certain."""
         text = self._held + _strip_invisible(piece)
-        if not text.isascii():
-            text = _MARKS.sub(_split_marks, text)
+        text = _split(text)
         cut = _find_last_start(text)
         self._held = text[cut:]
         return self._collapse(text[:cut])
@@ -64,6 +67,11 @@ def _strip_invisible(text: str) -> str:
         for character in _INVISIBLE:
             text = text.replace(character, '')
     return text
+
+
+def _split(text: str) -> str:
+    """Return `text` with runs of more than 30 marks split."""
+    return text if text.isascii() or not _MAYBE_MARK.search(text) else _MARKS.sub(_split_marks, text)
 
 
 def _split_marks(run: re.Match[str]) -> str:
