@@ -19,6 +19,11 @@ def days_left(certificate: bytes) -> float | None:
     return _read(certificate, lambda parsed: (parsed.not_valid_after_utc - datetime.now(UTC)) / timedelta(days=1))
 
 
+def expiry(certificate: bytes) -> datetime | None:
+    """Return when a certificate expires; None if it cannot be read."""
+    return _read(certificate, lambda parsed: parsed.not_valid_after_utc)
+
+
 def chain_days_left(chain: list[bytes]) -> float | None:
     """Return the days until the first certificate of a chain expires; None if none can be read."""
     return min((days for certificate in chain if (days := days_left(certificate)) is not None), default=None)

@@ -85,6 +85,8 @@ class Report:
     """The last host that was looked up, and its addresses."""
     peer: tuple[str, int] | None
     """The address and port of the last connection."""
+    certificate: bytes | None = None
+    """The certificate that the server showed, in DER."""
 
     @property
     def status(self) -> Status:
