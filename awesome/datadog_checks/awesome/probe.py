@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .fault import Activity, Fault, Kind
@@ -25,6 +27,19 @@ if TYPE_CHECKING:
 
 # Of a page's body, in bytes: little for an Agent to hold, more than an explanation usually takes.
 MAX_RECORD = 16 * 1024 * 1024
+# Of the body that an event is made of, in bytes: of a page that is OK, enough to compare it with the next one, and of
+# any other what was read, up to enough to find what is like the strings that are missing.
+SAMPLE_SIZE = 64 * 1024
+MAX_SAMPLE = 1024 * 1024
+
+
+@dataclass
+class Sample:
+    """How a page's decompressed body begins, read a little further than the verdict needs."""
+
+    data: bytearray = field(default_factory=bytearray)
+    is_cut: bool = False
+    """Whether the page may go on."""
 
 
 class Probe:
@@ -35,9 +50,13 @@ class Probe:
         self.mask = mask
         self._log = log
 
-    def __call__(self, options: PageOptions, record: bytearray | None = None) -> Report:
-        """Return what one run found out, whatever happens; `record` gets the beginning of the decompressed body."""
-        run = Run(options, self.fetcher, self.mask, record)
+    def __call__(self, options: PageOptions, record: bytearray | None = None, sample: Sample | None = None) -> Report:
+        """Return what one run found out, whatever happens.
+
+        `record` gets the beginning of the decompressed body, as far as the verdict takes it. `sample` gets more of it,
+        which is read after the verdict and changes neither that nor a time.
+        """
+        run = Run(options, self.fetcher, self.mask, record, sample)
         deadline = self.fetcher.deadline
         deadline.start(options.timeout)
         try:
@@ -47,7 +66,7 @@ class Probe:
         except Exception:
             self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
             outcome = Unreachable(Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log"), None)
-        cancelled, response_time = deadline.cancelled, deadline.elapsed()
+        cancelled, response_time = deadline.cancelled, run.response_time or deadline.elapsed()
         dialer, chain = self.fetcher.dialer, self.fetcher.chain
         report = Report(
             outcome=Cancelled() if cancelled else outcome,
@@ -56,6 +75,7 @@ class Probe:
             certificate_days_left=days_left(chain[0]) if chain else None,
             resolved=dialer.resolved,
             peer=dialer.peer,
+            certificate=chain[0] if chain else None,
         )
         self.fetcher.finish()
         return report
@@ -64,26 +84,39 @@ class Probe:
 class Run:
     """What becomes known in the course of one run."""
 
-    def __init__(self, options: PageOptions, fetcher: Fetcher, mask: Callable[[str], str], record: bytearray | None):
+    def __init__(
+        self,
+        options: PageOptions,
+        fetcher: Fetcher,
+        mask: Callable[[str], str],
+        record: bytearray | None,
+        sample: Sample | None,
+    ) -> None:
         self._options = options
         self._fetcher = fetcher
         self._mask = mask
         self._record = record
+        self._sample = sample
         self._size = 0
         self._cut_off = False
         self.page: Page | None = None
         self.first_byte_time: float | None = None
+        self.response_time: float | None = None
+        """When the verdict was certain, if there was more to read."""
 
     def search(self) -> Searched:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
         options, deadline = self._options, self._fetcher.deadline
         with self._fetcher.open(options) as page:
-            self.page, self.first_byte_time = page, deadline.elapsed()
+            self.page, self.first_byte_time, body = page, deadline.elapsed(), self._body(page)
             if not options.status_pattern.fullmatch(str(page.status_code)):
+                self._read_on(body)
                 raise unexpected_status(page.status_code, page.status, options.expected_status)
             decoder = Decoder(page.content_type, options.encoding)
-            verdict = read(options.rules, decoder, page.content_type, self._body(page), deadline.check)
-        return Searched(self.facts(page), self._text_facts(decoder), verdict)
+            verdict = read(options.rules, decoder, page.content_type, body, deadline.check)
+            found_out = Searched(self.facts(page), self._text_facts(decoder), verdict)
+            self._read_on(body)
+        return found_out
 
     def facts(self, page: Page) -> PageFacts:
         """Return what is known of a page."""
@@ -102,6 +135,15 @@ class Run:
             decoder.encoding, decoder.decided_by, self._mask(decoder.unknown_label), self._mask(title(decoder.head))
         )
 
+    def _read_on(self, body: Iterator[bytes]) -> None:
+        """Read on to SAMPLE_SIZE if a sample is wanted; whatever happens meanwhile, the verdict stands."""
+        if sample := self._sample:
+            self.response_time = self._fetcher.deadline.elapsed()
+            sample.is_cut = True
+            with suppress(Exception):
+                has_ended = all(len(sample.data) < SAMPLE_SIZE for _ in body)
+                sample.is_cut = not has_ended or self._cut_off
+
     def _body(self, page: Page) -> Iterator[bytes]:
         """Yield the decompressed body piece by piece, up to the size that is configured; raise `body` faults."""
         deadline, limit = self._fetcher.deadline, self._options.max_body_size
@@ -111,6 +153,8 @@ class Run:
             self._size += len(chunk)
             if self._record is not None:
                 self._record += chunk[: MAX_RECORD - len(self._record)]
+            if self._sample:
+                self._sample.data += chunk[: MAX_SAMPLE - len(self._sample.data)]
             yield chunk
             if self._size == limit:
                 self._cut_off = True
