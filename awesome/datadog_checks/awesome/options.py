@@ -47,6 +47,8 @@ class PageOptions:
     name: str
     tags: tuple[str, ...]
     """Of all that is submitted."""
+    send_events: bool
+    """Whether a turn of the verdict is told with what changed on the page."""
     unresolved: tuple[str, ...] = ()
     """The options whose secret was not resolved by the Agent."""
 
@@ -108,6 +110,7 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
         timeout=timeout or default_timeout or DEFAULT_TIMEOUT,
         name=config.name or '',
         tags=(*(config.tags or ()), f'url:{location}', f'instance:{config.name or location}'),
+        send_events=bool(config.send_events),
     )
 
 

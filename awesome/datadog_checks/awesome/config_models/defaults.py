@@ -88,6 +88,10 @@ def instance_search_mode():
     return 'all'
 
 
+def instance_send_events():
+    return False
+
+
 def instance_skip_proxy():
     return False
 

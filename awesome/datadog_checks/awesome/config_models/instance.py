@@ -96,6 +96,7 @@ class InstanceConfig(BaseModel):
     search_in: Optional[Literal['source', 'text']] = None
     search_mode: Optional[Literal['all', 'any']] = None
     search_string: Union[str, tuple[str, ...]]
+    send_events: Optional[bool] = None
     service: Optional[str] = None
     skip_proxy: Optional[bool] = None
     tags: Optional[tuple[str, ...]] = None

@@ -194,6 +194,7 @@ instance_timeout = shared_timeout = instance_connect_timeout = instance_read_tim
 instance_name = instance_username = instance_password = instance_ntlm_domain = optional(text)
 instance_tls_ca_cert = instance_tls_cert = instance_tls_private_key = optional(text)
 instance_case_sensitive = instance_regex = instance_allow_redirects = instance_persist_connections = optional(boolean)
+instance_send_events = optional(boolean)
 instance_tls_verify = instance_tls_use_host_header = instance_skip_proxy = instance_log_requests = optional(boolean)
 
 
