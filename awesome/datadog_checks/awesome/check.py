@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import time
+import traceback
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datadog_checks.base import AgentCheck
 from datadog_checks.base.types import InstanceType
@@ -12,10 +14,14 @@ from .config_models import ConfigMixin
 from .fetching.deadline import Deadline
 from .fetching.fetcher import Fetcher
 from .options import PageOptions, client_options, misplaced, page_options
-from .probe import Probe
+from .probe import Probe, Sample
 from .reporting.message import message
 from .reporting.report import Report
 from .secrets import Mask, secrets_of, unresolved
+
+if TYPE_CHECKING:
+    from .reporting.change.event import TurnEvent
+    from .reporting.change.turns import Turns
 
 
 class AwesomeCheck(AgentCheck, ConfigMixin):
@@ -28,12 +34,16 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         self._deadline = Deadline()
         self._mask = Mask()
         self._given: InstanceType | None = None
+        self._turns: Turns | None = None
         self.diagnosis.register(self._diagnose)
 
     def check(self, instance: InstanceType) -> None:
         options = self.options(instance)
-        report = self.probe(options)
+        sample = Sample() if options.send_events else None
+        report = self.probe(options, sample=sample)
         self._submit(options, report)
+        if sample is not None:
+            self._tell(options, report, sample)
 
     def cancel(self) -> None:
         """End the current run; called by the Agent from another thread."""
@@ -55,7 +65,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self._options = replace(options, unresolved=tuple(unresolved(configured)))
             for option in misplaced(self.init_config or {}):
                 self.warning('init_config: `%s` does nothing there: move it into the instances', option)
-            self._given = deepcopy(instance)
+            self._given, self._turns = deepcopy(instance), None
         return self._options
 
     @cached_property
@@ -70,6 +80,32 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         for name, value in report.metrics.items():
             self.gauge(name, value, tags=list(options.tags))
         self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
+
+    def _tell(self, options: PageOptions, report: Report, sample: Sample) -> None:
+        """Send an event if the verdict is another than that of the run before."""
+        from .reporting.change.turns import Turns
+
+        self._turns = self._turns or Turns(self._mask)
+        try:
+            event = self._turns.note(options, report, bytes(sample.data), sample.is_cut)
+        except Exception:
+            self.log.error('No event could be made: %s', self._mask(traceback.format_exc()))
+        else:
+            if event:
+                self._send(options, event)
+
+    def _send(self, options: PageOptions, event: TurnEvent) -> None:
+        # The Agent adds the host, unless the instance says that there is none.
+        sent: Any = {
+            'timestamp': int(time.time()),
+            'event_type': 'awesome.search',
+            'msg_title': event.title,
+            'msg_text': event.text,
+            'alert_type': event.alert_type,
+            'aggregation_key': event.aggregation_key,
+            'tags': list(options.tags),
+        }
+        self.event(sent)
 
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose
