@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.awesome.reporting.change.difference import Changing, compare
+from datadog_checks.awesome.reporting.change.difference import Changing, Difference, compare
 from datadog_checks.awesome.reporting.change.lines import is_binary, visible_lines
 from datadog_checks.awesome.reporting.change.nearest import MAX_LENGTH, Near, nearest
 from datadog_checks.awesome.reporting.change.snapshot import KEPT_SIZE, Body, Snapshot, pack, read_text
+from datadog_checks.awesome.reporting.change.summary import compare_bodies, describe, summarize
 from datadog_checks.awesome.secrets import Mask
 
 pytestmark = pytest.mark.unit
@@ -322,3 +323,25 @@ def test_lines_are_masked() -> None:
 
     assert text.lines == ('********', 'key: ********', '********')
     assert text.title == '********'
+
+
+def test_bodies_are_compared_for_the_command() -> None:
+    then = Body(b'<title>Shop</title><p>Your order<p>Total', HTML)
+    now = Body(b'<title>Shop</title><p>Secret-Token<p>\x1b[2JTotal', 'text/html')
+
+    described = list(describe(compare_bodies(then, now, Mask(['Secret-Token']))))
+
+    assert described == [
+        ('Content-Type', "'text/html; charset=utf-8' -> 'text/html'"),
+        ('encoding', "'utf-8 (the Content-Type)' -> 'utf-8 (the default)'"),
+        ('size', "'40 bytes' -> '46 bytes'"),
+        ('went', "'Your order'"),
+        ('went', "'Total'"),
+        ('came', "'********'"),
+        ('came', '"\\e[2JTotal"'),
+    ]
+
+
+def test_summary_is_one_line() -> None:
+    assert summarize(Difference()) == 'nothing differs'
+    assert summarize(Difference(came=('a', 'b', 'c', 'd', 'e'))) == "came 'a', 'b', 'c', and 2 more"

@@ -87,7 +87,7 @@ class Changing:
 
 def compare(then: Snapshot, now: Snapshot, changing: Changing | None = None) -> Difference:
     """Return what differs between two snapshots of a page."""
-    facts = [*_facts(then.facts, now.facts), *_times(then.times, now.times)]
+    facts = _facts(then.facts, now.facts)
     went: list[str] = []
     came: list[str] = []
     if then.text and now.text:
@@ -99,7 +99,7 @@ def compare(then: Snapshot, now: Snapshot, changing: Changing | None = None) -> 
             if then.text.title != now.text.title:
                 # That is among the facts.
                 went, came = _without_title(went, then.text.title), _without_title(came, now.text.title)
-    return Difference(tuple(facts), tuple(went), tuple(came))
+    return Difference((*facts, *_times(then.times, now.times)), tuple(went), tuple(came))
 
 
 def shape_of(line: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os.path
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,9 @@ MAX_KEY = 100
 MAX_LINE = 160
 MAX_FACT = 60
 MAX_STEP = 500
-MAX_SEE = 250
 MAX_QUOTE = 60
+# So many facts leave room for the lines.
+MAX_FACTS = 10
 # Of lines that went, and of lines that came.
 MAX_LINES = 20
 # In characters: of two long lines that begin alike, how much of that is shown.
@@ -51,6 +51,7 @@ DIAGNOSE = (
     'On the host of the Agent, `datadog-agent diagnose --verbose --include check-datadog` tries what usually hides a'
     ' string.'
 )
+DEPLOYED = 'Was something deployed? See what the server sends to the machine of the Agent:'
 LOGIN_PAGE = (
     'This is a login page: it asks for a password. Check whether the page should need a login, and how the Agent logs'
     ' in (`username`, `auth_token`, `headers`).'
@@ -168,7 +169,7 @@ def _facts(turn: Turn) -> list[str]:
     if not turn.difference:
         return [f'**Nothing else differs from the last OK run**, {words(turn.since_ok)} ago.']
     heading = f'**What differs from the last OK run**, {words(turn.since_ok)} ago'
-    facts = '\n'.join(map(_fact, turn.difference.facts))
+    facts = '\n'.join(map(_fact, turn.difference.facts[:MAX_FACTS]))
     return [heading, *([facts] if facts else [])]
 
 
@@ -240,8 +241,8 @@ def _next_step(options: PageOptions, report: Report, turn: Turn) -> list[str]:
         case Unreachable(fault):
             step = remedy(fault, options)
         case Searched(_, text, verdict) if verdict.missing:
-            see = f'See what the server sends to the machine of the Agent: {_code(f"curl -sS {options.public_url}")}'
-            step = _cause(text.title, turn) or f'Was something deployed? {_shorten(see, MAX_SEE)}. {DIAGNOSE}'
+            see = _code(_shorten(f'curl -sS {options.public_url}', MAX_LINE))
+            step = _cause(text.title, turn) or f'{DEPLOYED} {see}. {DIAGNOSE}'
         case Searched(_, _, verdict) if verdict.forbidden:
             step = 'The page shows what it must not: look at it, and read the log of its server.'
         case _:
@@ -269,7 +270,7 @@ def _line(line: str) -> str:
 
 def _harmless(text: str) -> str:
     """Return foreign text on one line, without what would end a code span or block, or Datadog's Markdown."""
-    return re.sub('%{3,}', lambda run: ' '.join(run[0]), printable(text)).replace('`', "'")
+    return printable(text).replace('%%%', '%% ').replace('`', "'")
 
 
 def _shorten(text: str, size: int) -> str:

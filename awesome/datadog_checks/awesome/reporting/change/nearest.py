@@ -24,7 +24,7 @@ CONTEXT = 40
 # In characters, on each side of a match: as much as a secret may extend beyond what is shown.
 _MASKED_AROUND = 4096
 
-_PIECES = 8
+_PIECES = 5
 _MIN_PIECE = 3
 # Where a piece is found more often, the page repeats itself, and any of the places will do.
 _MAX_PLACES = 64

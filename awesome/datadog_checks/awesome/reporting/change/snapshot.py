@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMPARED_SIZE = 64 * 1024
 KEPT_SIZE = 64 * 1024
 # A page that has more tags than this in what is compared has no text to speak of, and takes long to read.
-MAX_TAGS = 4096
+MAX_TAGS = 2048
 # In characters. Masked is more than is shown, since part of a secret is not recognized.
 MAX_FACT = 200
 MAX_MASKED = 4096

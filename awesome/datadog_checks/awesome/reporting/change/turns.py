@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datadog_checks.awesome.reporting.report import Searched, Status
 
 from .difference import Changing, Difference, compare
-from .event import Turn, event
+from .event import MAX_LINES, Turn, event
 from .nearest import nearest
 from .snapshot import COMPARED_SIZE, Body, pack, read_text, take_facts
 
@@ -63,7 +63,14 @@ class Turns:
         return self._difference(self._snapshot(report, body_of(options, report, data)))
 
     def _difference(self, snapshot: Snapshot) -> Difference | None:
-        return compare(self._kept.unpack(), snapshot, self._changing) if self._kept else None
+        if not self._kept:
+            return None
+        found = compare(self._kept.unpack(), snapshot, self._changing)
+        return replace(found, went=self._masked(found.went), came=self._masked(found.came))
+
+    def _masked(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        """Return lines without secrets that have become known since they were kept, as far as they may be shown."""
+        return (*map(self._mask, lines[:MAX_LINES]), *lines[MAX_LINES:])
 
     def _snapshot(self, report: Report, body: Body | None) -> Snapshot:
         return replace(take_facts(report, self._mask), text=self._text(body) if body else None)
