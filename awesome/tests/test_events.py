@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +16,11 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.probe import Sample
 
-from .answers import redirect
+from .answers import TIMEOUT, redirect
+from .conftest import Result
+from .leaks import ECHOES, SECRETS, instance_with_secrets, leaks_in
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -43,12 +48,12 @@ class Story:
 
     def __init__(self, aggregator: Any, check: AwesomeCheck) -> None:
         self._aggregator = aggregator
-        self._check = check
+        self.check = check
 
     def run(self) -> list[Event]:
         """Run the check once and return the events that it sent."""
         self._aggregator.reset()
-        assert self._check.run() == ''
+        assert self.check.run() == ''
         events: list[Event] = self._aggregator.events
         return events
 
@@ -396,4 +401,308 @@ The page was CRITICAL for N seconds.
 + Prices include 19 % VAT.
 ```
 %%%"""
+    )
+
+
+def test_event_is_one_for_datadog(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page(SHOP, status='503 x'))
+
+    (event,) = story(url=f'{server.url}?token=secret', search_string='a', tags=['team:shop']).run()
+
+    text, timestamp = event.pop('msg_text'), event.pop('timestamp')
+    assert event == {
+        'event_type': 'awesome.search',
+        'msg_title': 'shop checkout: CRITICAL in the first run',
+        'alert_type': 'error',
+        'aggregation_key': 'awesome:shop checkout',
+        'source_type_name': 'awesome',
+        'tags': ['team:shop', f'url:{server.url}', 'instance:shop checkout'],
+    }
+    assert text.startswith('%%%\n')
+    assert abs(timestamp - time.time()) < 60
+
+
+FOUND, LOST, BROKEN = page('nginx'), page('Apache'), page('nginx', status='500 x')
+
+
+@pytest.mark.parametrize(
+    ('answers', 'turns'),
+    [
+        pytest.param([FOUND, FOUND], [None, None], id='OK says nothing'),
+        pytest.param([LOST], ['WARNING in the first run'], id='WARNING from the beginning'),
+        pytest.param([BROKEN], ['CRITICAL in the first run'], id='CRITICAL from the beginning'),
+        pytest.param([LOST, LOST, LOST], ['WARNING in the first run', None, None], id='same verdict'),
+        pytest.param(
+            [FOUND, LOST, BROKEN, LOST, FOUND, BROKEN, FOUND],
+            [
+                None,
+                'OK -> WARNING',
+                'WARNING -> CRITICAL',
+                'CRITICAL -> WARNING',
+                'WARNING -> OK',
+                'OK -> CRITICAL',
+                'CRITICAL -> OK',
+            ],
+            id='every direction',
+        ),
+        pytest.param(
+            [FOUND, LOST] * 3, [None, *['OK -> WARNING', 'WARNING -> OK'] * 2, 'OK -> WARNING'], id='flapping'
+        ),
+    ],
+)
+def test_each_turn_is_one_event(
+    answers: list[bytes], turns: list[str | None], serve: Serve, story: Callable[..., Story]
+) -> None:
+    server = serve()
+    runs = story(url=server.url, search_string='nginx')
+
+    told = []
+    for answer in answers:
+        server.paths['/'] = answer
+        told.append([event['msg_title'].removeprefix('shop checkout: ') for event in runs.run()])
+
+    assert told == [[turn] if turn else [] for turn in turns]
+
+
+def test_nothing_is_sent_or_kept_without_the_option(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(FOUND)
+    runs = story(url=server.url, search_string='nginx', send_events=False)
+    runs.run()
+    server.paths['/'] = LOST
+
+    assert runs.run() == []
+    assert runs.check._turns is None
+
+
+def test_cancelled_run_is_no_turn(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(FOUND)
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    runs.check.cancel()
+    assert runs.run() == []
+    server.paths['/'] = LOST
+
+    (event,) = runs.run()
+
+    assert event['msg_title'] == 'shop checkout: OK -> WARNING'
+
+
+def test_changed_configuration_starts_anew(serve: Serve, aggregator: Any) -> None:
+    instance = {'url': serve(FOUND).url, 'search_string': 'nginx', 'send_events': True}
+    check = AwesomeCheck('awesome', {}, [instance])
+    check.check(instance)
+    instance['search_string'] = 'Apache'
+
+    check.check(instance)
+
+    (event,) = aggregator.events
+    assert event['msg_title'].endswith('WARNING in the first run')
+    assert '- nginx' not in event['msg_text']
+
+
+def test_two_instances_on_one_page_have_events_of_their_own(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(LOST)
+    long = 'n' * 200
+    keys = [
+        event['aggregation_key']
+        for name in ('one', 'other', f'{long}1', f'{long}2')
+        for event in story(url=server.url, search_string='nginx', name=name).run()
+    ]
+
+    assert len(set(keys)) == 4
+    assert max(map(len, keys)) == 100
+
+
+def test_title_is_short(serve: Serve, story: Callable[..., Story]) -> None:
+    (event,) = story(url=serve(LOST).url, search_string='nginx', name='n' * 200).run()
+
+    assert len(event['msg_title']) == 100
+    assert event['msg_title'].endswith('n...: WARNING in the first run')
+
+
+HOSTILE = {
+    'fence': '```\n\n**bold**\n```',
+    'span': '` [click](http://evil.example/) `',
+    'end of Markdown': '%%% %%%%%%% %%%%',
+    'terminal': '\x1b[2J\x07\u202e',
+    'many': ''.join(f'<p>{"%" * 150}{number}' for number in range(100_000)),
+    'one line': '<p>' + '`%' * 2_000_000,
+    'surrogates': '&#xd800;&#0;&#x1b;',
+}
+
+
+@pytest.mark.parametrize('text', HOSTILE.values(), ids=HOSTILE)
+def test_page_cannot_break_out_of_its_blocks(text: str, serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page(f'<title>{text[:2000]}</title><p>Thank you {text}'))
+    server.paths['/'] = page('<title>nginx</title><p>nginx')
+    runs = story(url=server.url, search_string=['nginx', 'Thank you nginx', text[:100]], search_mode='any')
+    runs.run()
+    server.paths['/'] = page(f'<title>{text[:2000]}!</title><p>Thank you {text[100:]}', X_Y='a')
+
+    for event in runs.run():
+        shown = event['msg_text']
+        assert len(shown) <= 4000
+        assert shown.startswith('%%%\n')
+        assert shown.endswith('\n%%%')
+        assert '%%%' not in shown[3:-3]
+        assert shown.replace('\n', '').isprintable()
+        assert shown.count('\n```\n') in (0, 2)
+        assert '```' not in shown.replace('\n```\n', '')
+        outside = re.sub(r'\n```\n.*?\n```\n', '', shown, flags=re.DOTALL)
+        assert 'evil' not in re.sub('`[^`\n]*`', '', outside)
+        assert '**bold' not in re.sub('`[^`\n]*`', '', outside)
+    assert server.requests
+
+
+def test_events_show_nothing_secret(serve: Serve, story: Callable[..., Story]) -> None:
+    shown = ''
+    for name in ('in the title', 'as the status line', 'as the reason', 'as the encoding', 'as the location'):
+        server = serve(page('not there'))
+        instance = instance_with_secrets(server)
+        runs = story(**instance)
+        shown += repr(runs.run())
+        path = f'/?t={SECRETS["query"]}'
+        server.paths[path] = ECHOES[name]
+        shown += repr(runs.run())
+        server.paths[path] = LOST
+        shown += repr(runs.run())
+
+    assert 'Visible lines' in shown
+    assert leaks_in(shown) == []
+
+
+def test_secret_that_becomes_known_later_is_masked(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page('nginx Token-that-is-obtained'))
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    runs.check.probe.mask.add('Token-that-is-obtained')
+    server.paths['/'] = LOST
+
+    (event,) = runs.run()
+
+    assert '- nginx ********' in event['msg_text']
+
+
+def test_binary_page_is_told_without_its_bytes(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(FOUND)
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    server.paths['/'] = response(bytes(range(256)) * 99, Content_Type='image/png')
+
+    (event,) = runs.run()
+
+    assert '- Content-Type: `text/html; charset=utf-8` -> `image/png`' in event['msg_text']
+    assert 'Visible lines' not in event['msg_text']
+
+
+def test_lines_that_are_too_many_are_counted(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page('nginx' + ''.join(f'<p>old {number}' for number in range(40))))
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    server.paths['/'] = page(''.join(f'<p>new {number}' for number in range(30)))
+
+    (event,) = runs.run()
+
+    assert '**Visible lines**: 41 went (-), 30 came (+)' in event['msg_text']
+    assert event['msg_text'].count('\n- old') == 19
+    assert event['msg_text'].count('\n+ new') == 20
+    assert 'and 31 more lines' in event['msg_text']
+
+
+def test_long_lines_are_shown_where_they_differ(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page('<p>nginx' + 'a' * 1000 + 'old' + 'b' * 1000))
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    server.paths['/'] = page('<p>nginx' + 'a' * 1000 + 'new' + 'b' * 1000, status='500 x')
+
+    (event,) = runs.run()
+
+    assert re.search(r'\n- \.\.\.a{40}oldb+\.\.\.\n\+ \.\.\.a{40}newb+\.\.\.\n', event['msg_text'])
+
+
+def test_fault_of_the_event_leaves_the_run_as_it_was(
+    serve: Serve, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr('datadog_checks.awesome.reporting.change.turns.event', lambda *_: 1 / 0)
+
+    result = run(url=serve(LOST).url, search_string='nginx', send_events=True)
+
+    assert result.status == AwesomeCheck.WARNING
+    assert 'ZeroDivisionError' in caplog.text
+
+
+def long_page(then: Callable[[socket.socket], None]) -> Callable[[socket.socket, bytes], None]:
+    """Return an answer that sends the string, waits until the client took it, and goes on as `then` says."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 999999\r\n\r\nnginx')
+        then(connection)
+
+    return answer
+
+
+def go_on_forever(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b'x' * 1000)
+
+
+@pytest.mark.parametrize(
+    'then',
+    [
+        pytest.param(lambda connection: None, id='breaks off'),
+        pytest.param(go_on_forever, id='endless'),
+        pytest.param(lambda connection: connection.recv(1), id='silent'),
+    ],
+)
+def test_reading_on_changes_nothing(
+    then: Callable[[socket.socket], None], serve: Serve, run: Callable[..., Result]
+) -> None:
+    result = run(url=serve(long_page(then)).url, search_string='nginx', send_events=True, timeout=TIMEOUT)
+
+    assert (result.status, result.message) == (AwesomeCheck.OK, '')
+    assert result.metrics['page.response_time'] < TIMEOUT
+    assert result.metrics['search.found'] == 1
+
+
+def test_page_that_is_ok_is_read_on_to_64_kib_and_no_further(serve: Serve) -> None:
+    options = {'search_string': 'nginx', 'send_events': True}
+    small, large, limited = (
+        sampled(url=serve(answer).url, **options, **more)
+        for answer, more in (
+            (page('nginx' + 'x' * 1000), {}),
+            (long_page(go_on_forever), {}),
+            (page('nginx' + 'x' * 1000), {'max_body_size': 500}),
+        )
+    )
+
+    assert (len(small.data), small.is_cut) == (1005, False)
+    assert (65536 <= len(large.data) < 65536 + 256 * 1024, large.is_cut) == (True, True)
+    assert (len(limited.data), limited.is_cut) == (500, True)
+
+
+def test_page_that_is_not_ok_is_sampled_to_1_mib(serve: Serve) -> None:
+    sample = sampled(url=serve(page('x' * 3_000_000)).url, search_string='nginx')
+
+    assert len(sample.data) == 1024 * 1024
+
+
+def sampled(**instance: Any) -> Sample:
+    check, sample = AwesomeCheck('awesome', {}, [instance]), Sample()
+    check.probe(check.options(instance), sample=sample)
+    return sample
+
+
+def test_diagnosis_shows_what_changed(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(page(SHOP))
+    runs = story(url=server.url, **ORDER)
+    runs.run()
+    assert [line['name'] for line in json.loads(runs.check.get_diagnoses())][-1] == 'text'
+    server.paths['/'] = page('<title>Sign in</title><p>Password')
+
+    *_, text, change = json.loads(runs.check.get_diagnoses())
+
+    assert (text['name'], change['name'], change['category']) == ('text', 'change', f'{server.url} (shop checkout)')
+    assert change['diagnosis'] == (
+        "since the last OK run: title 'Checkout' -> 'Sign in'; size '346 bytes' -> '33 bytes';"
+        " went 'Home Help', 'Your order', 'Coffee, 500 g', and 6 more; came 'Password'"
     )

@@ -20,6 +20,7 @@ from .reporting.report import Report
 from .secrets import Mask, secrets_of, unresolved
 
 if TYPE_CHECKING:
+    from .reporting.change.difference import Difference
     from .reporting.change.event import TurnEvent
     from .reporting.change.turns import Turns
 
@@ -110,4 +111,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose
 
-        diagnose(lambda: self.options(self.instance or {}), lambda: self.probe, self.diagnosis)
+        diagnose(lambda: self.options(self.instance or {}), lambda: self.probe, self.diagnosis, self._compare)
+
+    def _compare(self, options: PageOptions, report: Report, body: bytes) -> Difference | None:
+        return self._turns.difference(options, report, body) if self._turns else None

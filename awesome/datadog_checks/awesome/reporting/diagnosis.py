@@ -9,6 +9,7 @@ from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.base import ConfigurationError
 
+from .change.summary import summarize
 from .explanation import Explainer, as_yaml
 from .message import message, printable, quote, shorten
 from .remedies import remedy
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
     from datadog_checks.base.utils.diagnose import Diagnosis
+
+    from .change.difference import Difference
+
+    type Compare = Callable[[PageOptions, Report, bytes], Difference | None]
 
 # In characters.
 MAX_STRING = 80
@@ -35,7 +40,9 @@ NO_BACKEND = (
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 
 
-def diagnose(validate: Callable[[], PageOptions], probe: Callable[[], Probe], diagnosis: Diagnosis) -> None:
+def diagnose(
+    validate: Callable[[], PageOptions], probe: Callable[[], Probe], diagnosis: Diagnosis, compare: Compare
+) -> None:
     """Do what a run does, and record a line for each step up to the first that fails."""
     try:
         options = validate()
@@ -43,11 +50,11 @@ def diagnose(validate: Callable[[], PageOptions], probe: Callable[[], Probe], di
         remedy = 'Correct conf.yaml; conf.yaml.example says what each option takes.'
         diagnosis.fail('configuration', str(e), remediation=remedy)
     else:
-        diagnose_page(options, probe(), diagnosis)
+        diagnose_page(options, probe(), diagnosis, compare)
 
 
-def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis) -> None:
-    """Record a line for each step of a run up to the first that fails."""
+def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis, compare: Compare) -> None:
+    """Record a line for each step of a run up to the first that fails, and what changed since the last OK run."""
     body = bytearray()
     report = probe(options, body)
     category = f'{options.public_url} ({options.name})' if options.name else options.public_url
@@ -62,6 +69,8 @@ def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis) -> N
     if failed:
         advice = _advice(options, report, probe, bytes(body))
         diagnosis.fail(failed, message(report, options.rules), category=category, remediation=printable(advice))
+        if difference := compare(options, report, bytes(body)):
+            diagnosis.warning('change', shorten(f'since the last OK run: {summarize(difference)}'), category=category)
 
 
 def _failed_step(report: Report) -> str:
