@@ -9,7 +9,10 @@ import pytest
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.reading.read import visible_text
-from datadog_checks.awesome.reading.search import Rules, judge
+from datadog_checks.awesome.reading.search import Rules, Verdict, judge
+from datadog_checks.awesome.reporting.change.turns import Turns
+from datadog_checks.awesome.reporting.report import PageFacts, Report, Searched, TextFacts
+from datadog_checks.awesome.secrets import Mask
 
 from .bench_pages import HEAD, KIB, MIB, NEEDLE, Pages, serve_pages, text
 
@@ -56,6 +59,38 @@ def test_visible_text(benchmark: Any) -> None:
     pieces = chunks(text(MIB))
 
     assert ''.join(benchmark(lambda: list(visible_text(pieces, 'text/html')))).endswith(NEEDLE)
+
+
+TURNS: dict[str, str] = {
+    'page': text(MIB),
+    'near matches': near_matches()[:MIB],
+    'one character': 'n' * MIB,
+    'many elements': '<p>n' * (MIB // 4),
+    'many lines': 'n\n' * (MIB // 2),
+}
+
+
+@pytest.mark.parametrize('page', TURNS)
+def test_turn(page: str, benchmark: Any) -> None:
+    instance = {'url': 'http://localhost:8000/', 'search_string': NEEDLE.replace('using', 'choosing')}
+    options = AwesomeCheck('awesome', {}, [instance]).options(instance)
+
+    def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        turns = Turns(Mask(['Token-in-Header']))
+        turns.note(options, searched(Verdict()), text(100 * KIB).replace('length', 'size').encode(), True)
+        return (turns, options, searched(Verdict(missing=options.rules.required)), TURNS[page].encode(), False), {}
+
+    told = benchmark.pedantic(Turns.note, setup=begin, rounds=20, warmup_rounds=2)
+
+    assert told.title.endswith('OK -> WARNING')
+
+
+def searched(verdict: Verdict) -> Report:
+    page = PageFacts('http://localhost:8000/', 200, '200 OK', 'text/html; charset=utf-8', None, MIB, False)
+    outcome = Searched(page, TextFacts('utf-8', 'the Content-Type', '', 'page'), verdict)
+    return Report(
+        outcome=outcome, response_time=0.1, first_byte_time=0.1, certificate_days_left=None, resolved=None, peer=None
+    )
 
 
 @pytest.fixture(scope='module')

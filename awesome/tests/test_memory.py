@@ -68,6 +68,7 @@ EMOJI = page('é\U0001f600 ' * (4 * MIB // 7))
 ATTRIBUTES = page('<p ' + ' '.join(map('{:x}'.format, range(1_000_000)))[: 4 * MIB])
 HEADERS = flood(b'HTTP/1.1 200 OK\r\n', b'X: ' + b'x' * 60_000 + b'\r\n')
 TEXT = {'search_in': 'text'}
+EVENTS = {'send_events': True}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,9 @@ TEXT = {'search_in': 'text'}
         pytest.param(flood(b'HTTP/1.1 500 x\r\n\r\n', b'x' * 65536), {}, LITERAL, id='endless error page'),
         pytest.param(HEADERS, {}, LITERAL, id='endless headers'),
         pytest.param(EMOJI, {'case_sensitive': False}, LITERAL, id='wide characters'),
+        pytest.param(EMOJI, EVENTS, LITERAL, id='event of wide characters'),
+        pytest.param(send_bomb, EVENTS, LITERAL, id='event of a bomb'),
+        pytest.param(page('<p>not theme' * MIB), EVENTS, LITERAL, id='event of a million elements'),
         pytest.param(EMOJI, {'regex': True}, REST, id='regular expression on wide characters'),
         pytest.param(EMOJI, TEXT, LITERAL, id='text of wide characters'),
         pytest.param(send_bomb, {'regex': True}, REST, id='regular expression on a bomb'),
