@@ -46,6 +46,7 @@ class Server:
         self._starting = threading.Lock()
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
+        self.host = host
         self.port: int = self._listener.getsockname()[1]
         self.url = f'{"https" if tls else "http"}://{f"[{host}]" if ":" in host else host}:{self.port}/'
 

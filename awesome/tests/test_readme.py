@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 import trustme
 import yaml
+from datadog_api_client import Configuration
+from datadog_api_client.model_utils import validate_and_convert_types
+from datadog_api_client.v1.model.monitor import Monitor
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.__main__ import main
@@ -89,6 +93,7 @@ def test_metrics_are_those_of_the_metadata() -> None:
     assert dict(metrics) == {name: metric['unit_name'] for name, metric in get_metadata_metrics().items()}
 
 
+EVENTS = README.partition('\n### Events\n')[2].partition('\n### ')[0]
 DIAGNOSES = re.findall(r'```text\n(  FAIL .+?)```', README, re.DOTALL)
 PAGE = b'<title>Welcome</title>Thank you for <b>using</b>\nnginx.</html>'
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -121,6 +126,42 @@ def diagnose(**instance: Any) -> str:
   Remediation: {line['remediation']}
 """
     return re.sub(r'(?<=127\.0\.0\.1)(:| port )\d+', r'\g<1>8000', shown)
+
+
+def test_event_is_the_one_that_is_sent(serve: Serve, aggregator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = re.findall(r'````text\n(.+?)````', EVENTS, re.DOTALL)
+    (instance,) = yaml.safe_load(re.findall(r'```yaml\n(.+?)```', EVENTS, re.DOTALL)[0])['instances']
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="stylesheet" href="/shop.css">'
+        '<title>Checkout</title><h1>Your order</h1><p>Total: 12.50<p>Prices include VAT.<p>It is {}'
+    )
+    servers = [serve(host=host) for host in ('127.0.0.1', '127.0.0.2')]
+    turns = [(servers[0], page.format('9:15:00')), (servers[0], page.format('9:15:15'))]
+    turns.append((servers[1], page.format('9:15:30').replace('order', 'older').replace('<p>Total: 12.50', '')))
+    look_up, at = socket.getaddrinfo, [servers[0]]
+    monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **kwargs: look_up(at[0].host, at[0].port, **kwargs))
+    check = AwesomeCheck('awesome', {}, [instance | {'url': instance['url'].replace('https:', 'http:')}])
+
+    for server, text in turns:
+        at[0], server.paths['/checkout'] = server, response(text.encode())
+        check.run()
+
+    (event,) = aggregator.events
+    text = event['msg_text'].removeprefix('%%%\n').removesuffix('%%%')
+    text = re.sub(r'\d+ seconds? ago', '15 seconds ago', text)
+    text = re.sub(r'127\.0\.0\.(\d)', lambda address: f'10.0.0.{int(address[1]) + 6}', text)
+    assert f'{event["msg_title"]}\n\n{text}' == shown
+
+
+def test_monitor_of_the_events_is_valid() -> None:
+    (shown,) = re.findall(r'```json\n(.+?)```', EVENTS, re.DOTALL)
+    monitor = json.loads(shown)
+
+    converted = validate_and_convert_types(monitor, (Monitor,), [], True, True, configuration=Configuration())
+
+    assert not converted._unparsed
+    assert str(converted.type) == 'event-v2 alert'
+    assert 'source:awesome ' in monitor['query']
 
 
 def test_trial_prints_what_is_shown(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
