@@ -100,6 +100,13 @@ def test_nearest_is_the_likest_of_several() -> None:
     assert (near.text, near.likeness, near.line_number) == ('Your older', 90, 1)
 
 
+def test_nearest_is_where_most_pieces_of_the_string_are() -> None:
+    near = nearest('Thank you for using nginx', 'Thank me. ' * 50 + 'Thank you for us, nginx. ' + 'using them. ' * 50)
+
+    assert near
+    assert near.text == 'Thank you for us, nginx'
+
+
 def test_line_of_the_nearest_is_shown_around_it() -> None:
     near = nearest('Thank you', 'a' * 5000 + ' thank you ' + 'b' * 5000)
 
@@ -176,13 +183,30 @@ def test_lines_that_went_and_came(then: str, now: str, went: list[str], came: li
     assert lines_of(compare(snapshot(*then.split()), snapshot(*now.split()))) == (went, came)
 
 
-def test_what_was_moved_beyond_the_end_of_what_is_compared_did_not_go() -> None:
-    then = [f'line {number}' for number in range(4000)]
+def test_what_was_moved_over_the_end_of_what_is_compared_is_no_difference() -> None:
+    short = [f'line {number}' for number in range(9000)]
+    long = ['a new line'] * 9 + short
 
-    went, came = lines_of(compare(read(then), read(['a new line'] * 9 + then)))
+    assert lines_of(compare(read(short), read(long))) == ([], ['a new line'] * 9)
+    assert lines_of(compare(read(long), read(short))) == (['a new line'] * 9, [])
 
-    assert went == []
-    assert came == ['a new line'] * 9
+
+def test_end_of_a_page_that_was_truncated_went() -> None:
+    lines = [f'line {number}' for number in range(9000)]
+
+    went, came = lines_of(compare(read(lines), read(lines[:3000])))
+
+    assert (went[0], len(went) > 2000, came) == ('line 3000', True, [])
+
+
+def test_title_is_a_fact_and_no_line() -> None:
+    def page(title: str, *lines: str) -> Snapshot:
+        source = f'<title>{title}</title>{"".join(f"<p>{line}" for line in lines)}'
+        return Snapshot({}, {}, read_text(Body(source.encode(), HTML), str))
+
+    assert lines_of(compare(page('Shop', 'Shop', 'a'), page('Shop', 'a'))) == (['Shop'], [])
+    assert lines_of(compare(page('Shop', 'Shop', 'a'), page('Login', 'Login', 'a'))) == (['Shop'], ['Login'])
+    assert [fact.name for fact in compare(page('Shop', 'a'), page('Stop', 'a')).facts] == ['title']
 
 
 def test_another_page_that_is_as_long_is_all_different() -> None:
@@ -305,6 +329,13 @@ def test_huge_pages_are_cut(source: bytes) -> None:
     assert text.is_cut
     assert text.size == 65536
     assert sum(map(len, text.lines or ())) <= 65536
+    assert len(text.lines or ()) <= 32768
+
+
+def test_page_with_too_many_tags_is_read_no_further() -> None:
+    assert read_text(Body(b'<p>a' * 2047, HTML), str).lines == ('a',) * 2047
+    text = read_text(Body(b'<p>a' * 9000, HTML), str)
+    assert (len(text.lines or ()), text.is_cut) == (2046, True)
 
 
 def test_last_line_of_a_page_that_goes_on_is_left_out_since_it_may_end_in_a_secret() -> None:

@@ -20,7 +20,7 @@ from datadog_checks.awesome.probe import Sample
 
 from .answers import TIMEOUT, redirect
 from .conftest import Result
-from .leaks import ECHOES, SECRETS, instance_with_secrets, leaks_in
+from .leaks import ECHOES, SECRETS, echo, instance_with_secrets, leaks_in
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -533,36 +533,102 @@ HOSTILE = {
 
 @pytest.mark.parametrize('text', HOSTILE.values(), ids=HOSTILE)
 def test_page_cannot_break_out_of_its_blocks(text: str, serve: Serve, story: Callable[..., Story]) -> None:
-    server = serve(page(f'<title>{text[:2000]}</title><p>Thank you {text}'))
-    server.paths['/'] = page('<title>nginx</title><p>nginx')
-    runs = story(url=server.url, search_string=['nginx', 'Thank you nginx', text[:100]], search_mode='any')
+    server = serve(FOUND)
+    runs = story(url=server.url, search_string=['nginx', f'Thank you {text[:50]}'], search_mode='any')
     runs.run()
-    server.paths['/'] = page(f'<title>{text[:2000]}!</title><p>Thank you {text[100:]}', X_Y='a')
+    server.paths['/'] = page(f'<title>{text[:2000]}</title><p>{text}<p>Thank you, {text[:50]}')
 
-    for event in runs.run():
-        shown = event['msg_text']
-        assert len(shown) <= 4000
-        assert shown.startswith('%%%\n')
-        assert shown.endswith('\n%%%')
-        assert '%%%' not in shown[3:-3]
-        assert shown.replace('\n', '').isprintable()
-        assert shown.count('\n```\n') in (0, 2)
-        assert '```' not in shown.replace('\n```\n', '')
-        outside = re.sub(r'\n```\n.*?\n```\n', '', shown, flags=re.DOTALL)
-        assert 'evil' not in re.sub('`[^`\n]*`', '', outside)
-        assert '**bold' not in re.sub('`[^`\n]*`', '', outside)
-    assert server.requests
+    (event,) = runs.run()
+
+    shown = event['msg_text']
+    assert 'Visible lines' in shown
+    assert len(shown) <= 4000
+    assert shown.startswith('%%%\n')
+    assert shown.endswith('\n%%%')
+    assert '%%%' not in shown[3:-3]
+    assert shown.replace('\n', '').isprintable()
+    assert shown.count('\n```\n') == shown.count('```') == 2
+    outside = re.sub('`[^`\n]*`', '', re.sub(r'\n```\n.*?\n```\n', '', shown, flags=re.DOTALL))
+    assert '`' not in outside
+    assert 'evil' not in outside
+    assert '**bold' not in outside
+
+
+def test_text_fits_whatever_differs(ca: trustme.CA, trusted: str, serve: Serve, story: Callable[..., Story]) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert('127.0.0.1').configure_cert(context)
+    long = {letter: letter * 300 for letter in 'abcdefgh'}
+    server = serve(page(f'<title>{long["a"]}</title>{long["b"]}'), tls=context)
+    strings = [long['b'], f'{long["c"]}1', f'{long["d"]}1', f'{long["e"]}1']
+    runs = story(url=server.url, search_string=strings[0], search_mode='any', tls_ca_cert=trusted)
+    runs.run()
+    ca.issue_cert('127.0.0.1', not_after=PAST.replace(year=2050)).configure_cert(context)
+    lines = ''.join(f'<p>{letters}{number}' for number in range(9) for letters in long.values() if letters != long['b'])
+    redirected = page(f'<title>{long["f"]}</title>{lines}', Content_Type=f'text/html; charset=koi8-r; x={long["g"]}')
+    server.paths |= {'/': redirect(f'/{long["h"]}'), f'/{long["h"]}': redirected}
+
+    (event,) = runs.run()
+
+    assert 3800 <= len(event['msg_text']) <= 4000
+    assert event['msg_text'].count('\n+ ') == 14
+    assert event['msg_text'].endswith(' or set `encoding`.\n%%%')
+
+
+@pytest.mark.parametrize(
+    ('options', 'text', 'step'),
+    [
+        pytest.param({}, '<title>502 Bad Gateway</title>', 'This is an error page, by its title', id='error page'),
+        pytest.param({}, '<title>a</title><input type=password>', 'This is a login page', id='login page'),
+        pytest.param({}, 'a', 'Was something deployed?', id='anything'),
+        pytest.param(
+            {'forbidden_string': 'Traceback'}, 'nginx Traceback', 'The page shows what it must', id='forbidden'
+        ),
+    ],
+)
+def test_next_step(options: dict[str, Any], text: str, step: str, serve: Serve, story: Callable[..., Story]) -> None:
+    (event,) = story(url=serve(page(text)).url, search_string='nginx', **options).run()
+
+    assert f'\n\n**Next step**: {step}' in event['msg_text']
+
+
+def test_excerpt_is_around_the_nearest_text(serve: Serve, story: Callable[..., Story]) -> None:
+    lines = ''.join(f'<p>line {number}' for number in range(50))
+    server = serve(page(lines.replace('<p>line 30', '<p>Your older')))
+
+    (event,) = story(url=server.url, search_string='Your order').run()
+
+    excerpt = event['msg_text'].partition('```\n')[2].partition('\n```')[0].split('\n')
+    assert excerpt == [f'  {"Your older" if number == 30 else f"line {number}"}' for number in range(27, 37)]
+
+
+def test_nothing_is_near_to_a_regular_expression(serve: Serve, story: Callable[..., Story]) -> None:
+    (event,) = story(url=serve(page('Your older')).url, search_string='Your orders?', regex=True).run()
+
+    assert 'Nearest' not in event['msg_text']
+
+
+def test_empty_page_has_lost_all_lines(serve: Serve, story: Callable[..., Story]) -> None:
+    server = serve(FOUND)
+    runs = story(url=server.url, search_string='nginx')
+    runs.run()
+    server.paths['/'] = page('')
+
+    (event,) = runs.run()
+
+    assert '- size: `5 bytes` -> `0 bytes`' in event['msg_text']
+    assert '\n- nginx\n```' in event['msg_text']
 
 
 def test_events_show_nothing_secret(serve: Serve, story: Callable[..., Story]) -> None:
     shown = ''
-    for name in ('in the title', 'as the status line', 'as the reason', 'as the encoding', 'as the location'):
+    echoes = ECHOES | {'as the type': echo(b'HTTP/1.1 200 OK\r\nContent-Type: text/html; x=', b'\r\n\r\nnot that')}
+    for answer in echoes.values():
         server = serve(page('not there'))
         instance = instance_with_secrets(server)
         runs = story(**instance)
         shown += repr(runs.run())
         path = f'/?t={SECRETS["query"]}'
-        server.paths[path] = ECHOES[name]
+        server.paths[path] = answer
         shown += repr(runs.run())
         server.paths[path] = LOST
         shown += repr(runs.run())

@@ -32,7 +32,7 @@ WALLS = {
 # What only an option, a diagnosis or the command needs.
 LATE = {
     *('__main__', 'trial', 'reporting.diagnosis', 'reporting.explanation', 'reporting.locate', 'reporting.remedies'),
-    *('fetching.client', 'fetching.credentials'),
+    *('fetching.client', 'fetching.credentials', 'reporting.change', 'reporting.change.turns'),
 }
 
 

@@ -24,6 +24,7 @@ _BINARY_TYPES = frozenset({'application/pdf', 'application/zip', 'application/gz
 _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1a\x1c-\x1f]')
 _SAMPLE_SIZE = 4096
 _MAX_SHARE = 1 / 50
+_MAX_COUNT = 8
 
 
 def visible_lines(text: str, content_type: str) -> list[str]:
@@ -46,7 +47,7 @@ def is_binary(text: str, content_type: str) -> bool:
     if essence.partition('/')[0] in _BINARY_KINDS or essence in _BINARY_TYPES:
         return True
     sample = text[:_SAMPLE_SIZE]
-    return len(_CONTROL.findall(sample)) > len(sample) * _MAX_SHARE
+    return len(_CONTROL.findall(sample)) > max(len(sample) * _MAX_SHARE, _MAX_COUNT)
 
 
 def _mark_spaces(markup: str) -> str:
