@@ -234,7 +234,8 @@ def test_old_backend(serve: Serve, story: Callable[..., Story], monkeypatch: pyt
     look_up = socket.getaddrinfo
 
     def resolve(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
-        return look_up(*at[0], *args, **kwargs) if host == 'shop.example' else look_up(host, port, *args, **kwargs)
+        is_address = kwargs.get('flags', 0) & socket.AI_NUMERICHOST
+        return look_up(*((host, port) if is_address else at[0]), *args, **kwargs)
 
     monkeypatch.setattr(socket, 'getaddrinfo', resolve)
     runs = story(url='http://shop.example/health', search_string='"version": "2.5.')

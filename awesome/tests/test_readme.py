@@ -139,7 +139,12 @@ def test_event_is_the_one_that_is_sent(serve: Serve, aggregator: Any, monkeypatc
     turns = [(servers[0], page.format('9:15:00')), (servers[0], page.format('9:15:15'))]
     turns.append((servers[1], page.format('9:15:30').replace('order', 'older').replace('<p>Total: 12.50', '')))
     look_up, at = socket.getaddrinfo, [servers[0]]
-    monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **kwargs: look_up(at[0].host, at[0].port, **kwargs))
+
+    def resolve(host: str, port: int, **kwargs: Any) -> Any:
+        is_address = kwargs.get('flags', 0) & socket.AI_NUMERICHOST
+        return look_up(*((host, port) if is_address else (at[0].host, at[0].port)), **kwargs)
+
+    monkeypatch.setattr(socket, 'getaddrinfo', resolve)
     check = AwesomeCheck('awesome', {}, [instance | {'url': instance['url'].replace('https:', 'http:')}])
 
     for server, text in turns:

@@ -47,7 +47,7 @@ class PageOptions:
     name: str
     tags: tuple[str, ...]
     """Of all that is submitted."""
-    send_events: bool
+    send_events: bool = False
     """Whether a turn of the verdict is told with what changed on the page."""
     unresolved: tuple[str, ...] = ()
     """The options whose secret was not resolved by the Agent."""
