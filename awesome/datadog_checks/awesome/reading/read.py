@@ -1,15 +1,51 @@
-"""The pipeline from bytes to a verdict: decode, extract what is visible, search."""
+"""The pipeline from bytes to a verdict: decode, extract what is visible, search, and judge what is JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from datadog_checks.awesome.fault import Fault
 
 from .content_type import parse_content_type
 from .encoding import Decoder
+from .json_page import TOO_LARGE, Expression, JSONBody, NotJSON, NumberAt, Walker
 from .normalization import Normalizer
-from .search import Rules, Verdict, judge
+from .search import Judgement, Rules
 from .stream import drive
 from .text import VisibleText, markup_kind
+from .values import NOT_WHOLE, TextValue, ValueSearch
+from .verdict import Value, Verdict
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Further:
+    """What else is asked of a page than its strings."""
+
+    expressions: tuple[Expression, ...] = ()
+    """What must be true of a JSON page."""
+    values: tuple[TextValue | NumberAt, ...] = ()
+    encoding: str | None = None
+    """The label that a JSON page is decoded by, if it is not what JSON has to be."""
+
+    @property
+    def needs_json(self) -> bool:
+        return bool(self.expressions or self.numbers)
+
+    @property
+    def numbers(self) -> tuple[NumberAt, ...]:
+        """The values that are looked for in a JSON document."""
+        return tuple(value for value in self.values if isinstance(value, NumberAt))
+
+    @property
+    def in_text(self) -> tuple[TextValue, ...]:
+        """The values that are looked for in the text."""
+        return tuple(value for value in self.values if not isinstance(value, NumberAt))
+
+
+NOTHING_FURTHER = Further()
 
 # In characters: how much of a page may say what it is if its Content-Type does not.
 SNIFFED_SIZE = 16
@@ -18,13 +54,103 @@ SLICE_SIZE = 64 * 1024
 
 
 def read(
-    rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[bytes], tick: Callable[[], None]
+    rules: Rules,
+    decoder: Decoder,
+    content_type: str,
+    chunks: Iterable[bytes],
+    tick: Tick,
+    further: Further = NOTHING_FURTHER,
 ) -> Verdict:
-    """Return the verdict on a page that comes in `chunks`, of which no more are taken than the verdict needs.
+    """Return the verdict on a page that comes in `chunks`, of which no more are taken than verdict and values need.
 
-    `tick` is called now and then, to raise where the time is over. Raises the faults of `chunks`.
+    `tick` is called now and then, to raise where the time is over. Raises the faults of `chunks` that come before the
+    verdict is certain; one that comes later ends the search for values.
     """
-    return judge(rules, text_of(rules, decoder, content_type, chunks), tick)
+    reading = Reading(rules, further, tick)
+    try:
+        for piece in text_of(rules, decoder, content_type, reading.collect(chunks)):
+            tick()
+            reading.feed(piece)
+            if reading.is_done:
+                break
+        else:
+            reading.flush()
+    except Fault:
+        if not reading.verdict:
+            raise
+    return reading.result()
+
+
+class Reading:
+    """What becomes known of a page in one pass."""
+
+    def __init__(self, rules: Rules, further: Further, tick: Tick) -> None:
+        self.verdict: Verdict | None = None
+        """On the rules, without values; known as soon as it is certain."""
+        self._further = further
+        self._tick = tick
+        self._strings = Judgement(rules, tick)
+        self._values = ValueSearch(further.in_text)
+        self._json = JSONBody() if further.needs_json else None
+        self._is_whole = False
+        self._numbers: tuple[Value, ...] = ()
+        self._why_no_number = NOT_WHOLE
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing to come can change anything."""
+        return bool(self.verdict) and self._values.is_done and not (self._further.numbers and self._is_json_open)
+
+    def collect(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Return `chunks`, of which is kept what is to be read as JSON."""
+        return self._json.pass_on(chunks) if self._json else chunks
+
+    def feed(self, piece: str) -> None:
+        """Judge a further piece of the text."""
+        if not self.verdict:
+            self._strings.feed(piece)
+            self.verdict = self._decide()
+        self._values.feed(piece, self._tick)
+
+    def flush(self) -> None:
+        """Judge what only the end of the page makes certain."""
+        self._is_whole = True
+        walker = self._walker()
+        if not self.verdict:
+            verdict, expressions = self._strings.flush(), self._further.expressions
+            if walker:
+                verdict = replace(verdict, json=walker.judge(expressions))
+            elif expressions:
+                verdict = replace(verdict, not_json=self._why_no_number)
+            self.verdict = verdict
+        if walker:
+            self._numbers = tuple(map(walker.number, self._further.numbers))
+
+    def result(self) -> Verdict:
+        """Return the verdict with the values, in the order in which they are configured."""
+        numbers = self._numbers or [Value(number.name, None, self._why_no_number) for number in self._further.numbers]
+        found = {value.name: value for value in (*self._values.results(self._is_whole), *numbers)}
+        return replace(self.verdict or Verdict(), values=tuple(found[source.name] for source in self._further.values))
+
+    @property
+    def _is_json_open(self) -> bool:
+        return self._json is not None and not self._json.is_too_large
+
+    def _decide(self) -> Verdict | None:
+        """Return the verdict that nothing to come can change, if there is one."""
+        strings = self._strings.verdict
+        if self._further.expressions and (not strings or strings.passed):
+            return None if self._is_json_open else Verdict(not_json=TOO_LARGE)
+        return strings
+
+    def _walker(self) -> Walker | None:
+        """Return what walks through the document, if there is one."""
+        if self._json:
+            try:
+                return Walker(self._json.parse(self._further.encoding), self._tick)
+            except NotJSON as e:
+                self._why_no_number = str(e)
+        return None
 
 
 def text_of(rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[bytes]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from itertools import islice
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from .normalization import compose, normalize
+from .verdict import Verdict
 
 # What the engine lacks, by what its message says, and what to write instead.
 REMEDIES = {
@@ -57,37 +58,55 @@ class Rules:
         return {string: compile_pattern(needle, self.case_sensitive) for string, needle in self.needles.items()}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What decided against a text; nothing if it says what it should."""
-
-    missing: tuple[str, ...] = ()
-    forbidden: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        return not self.missing and not self.forbidden
-
-
 def judge(rules: Rules, pieces: Iterable[str], tick: Tick = lambda: None) -> Verdict:
     """Apply `rules` to a text that comes in pieces, however it is cut; take no more of them than the verdict needs.
 
     `tick` is called for each piece and between patterns; what it raises ends the search.
     """
-    matcher = Patterns(rules.patterns, tick) if rules.regex else Literals(rules.needles, rules.case_sensitive, tick)
-    seen: set[str] = set()
+    judgement = Judgement(rules, tick)
     for piece in pieces:
         tick()
-        found = matcher.feed(piece)
-        if not found:
-            continue
-        seen.update(found)
-        if forbidden := _seen(rules.forbidden, seen):
+        judgement.feed(piece)
+        if judgement.verdict:
+            return judgement.verdict
+    return judgement.flush()
+
+
+class Judgement:
+    """Applies rules to a text that comes in pieces, until the verdict is certain."""
+
+    def __init__(self, rules: Rules, tick: Tick) -> None:
+        self.verdict: Verdict | None = None
+        """Known as soon as it is certain."""
+        self._rules = rules
+        self._seen: set[str] = set()
+        self._matcher: Patterns | Literals
+        if not rules.required and not rules.forbidden:
+            self.verdict = Verdict()
+        elif rules.regex:
+            self._matcher = Patterns(rules.patterns, tick)
+        else:
+            self._matcher = Literals(rules.needles, rules.case_sensitive, tick)
+
+    def feed(self, piece: str) -> None:
+        """Search the next piece, if the verdict needs it."""
+        if self.verdict is None and (found := self._matcher.feed(piece)):
+            self._seen.update(found)
+            self.verdict = self._decide()
+
+    def flush(self) -> Verdict:
+        """Return the verdict on a text that has ended."""
+        if self.verdict is None:
+            self._seen.update(self._matcher.flush())
+            missing, forbidden = _missing(self._rules, self._seen), _seen(self._rules.forbidden, self._seen)
+            self.verdict = Verdict(missing, forbidden)
+        return self.verdict
+
+    def _decide(self) -> Verdict | None:
+        """Return the verdict that nothing to come can change, if there is one."""
+        if forbidden := _seen(self._rules.forbidden, self._seen):
             return Verdict(forbidden=forbidden)
-        if not rules.forbidden and not _missing(rules, seen):
-            return Verdict()
-    seen.update(matcher.flush())
-    return Verdict(_missing(rules, seen), _seen(rules.forbidden, seen))
+        return None if self._rules.forbidden or _missing(self._rules, self._seen) else Verdict()
 
 
 def compile_pattern(pattern: str, case_sensitive: bool = True) -> SchemaValidator:

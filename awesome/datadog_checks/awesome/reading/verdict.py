@@ -1,0 +1,82 @@
+"""What decided about a page, and which values stood on it: data that reporting puts into words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+Mask = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class HeaderMiss:
+    """A rule about a header that does not hold."""
+
+    name: str
+    string: str
+    """What the header must contain, or must not if `is_forbidden`; empty if any value does."""
+    is_forbidden: bool
+    met: str | None
+    """The header's value, foreign text; None without such a header, or if nobody may see the value."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A part of an expression, and what it was on the page."""
+
+    expression: str
+    value: str
+    """A string as it was, else a few words; foreign text."""
+    is_string: bool
+
+
+@dataclass(frozen=True)
+class JSONMiss:
+    """An expression that is not true of a JSON page, and the parts that decide about it."""
+
+    expression: str
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number that was looked for on a page; if there is none, why."""
+
+    name: str
+    number: float | None
+    why: str = ''
+    side: Side | None = None
+    """What stood where a number of a JSON page should."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What decided against a page; nothing if it says what it should."""
+
+    missing: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    ended_at: str = ''
+    """Where redirects ended, if not where they must."""
+    headers: tuple[HeaderMiss, ...] = ()
+    json: tuple[JSONMiss, ...] = ()
+    not_json: str = ''
+    """Why no expression can be true of the page."""
+    values: tuple[Value, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not (self.missing or self.forbidden or self.ended_at or self.headers or self.json or self.not_json)
+
+    def masked(self, mask: Mask) -> Verdict:
+        """Return the verdict with what the server said masked for good."""
+        return replace(
+            self,
+            ended_at=mask(self.ended_at),
+            headers=tuple(replace(miss, met=miss.met and mask(miss.met)) for miss in self.headers),
+            json=tuple(replace(miss, sides=tuple(_masked(side, mask) for side in miss.sides)) for miss in self.json),
+            values=tuple(replace(value, side=value.side and _masked(value.side, mask)) for value in self.values),
+        )
+
+
+def _masked(side: Side, mask: Mask) -> Side:
+    return replace(side, value=mask(side.value))
