@@ -14,9 +14,14 @@ from datadog_checks.base.utils.headers import get_default_headers
 
 from .config_models import InstanceConfig, SharedConfig, defaults
 from .fetching.urls import parse_url, public_url
+from .reading.headers import HeaderRules
+from .reading.json_page import NumberAt, compile_expression
+from .reading.read import Further
 from .reading.search import Rules
+from .reading.values import TextValue, count, number_between
 
 DEFAULT_TIMEOUT = 10.0
+DEFAULT_REDIRECTS = 10
 # What travels to the origin of `url` alone, where the same TLS options hold for every server.
 PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
 # Logging in with one of these is a conversation, which the base package's client leads.
@@ -32,6 +37,11 @@ class PageOptions:
 
     url: SplitResult
     rules: Rules
+    headers: HeaderRules
+    further: Further
+    final_url: SplitResult | None
+    """What the URL must begin with that redirects end at."""
+    max_redirects: int
     encoding: str | None
     max_body_size: int
     """In bytes, after decompression."""
@@ -56,6 +66,11 @@ class PageOptions:
     def public_url(self) -> str:
         """The URL without user info, query and fragment."""
         return public_url(self.url.geturl())
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether anything is asked of the page besides its headers."""
+        return bool(self.rules.required or self.rules.forbidden or self.further.expressions or self.further.values)
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,10 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
     return PageOptions(
         url=url,
         rules=_rules(config),
+        headers=_header_rules(config),
+        further=_further(config),
+        final_url=parse_url(config.final_url) if config.final_url else None,
+        max_redirects=DEFAULT_REDIRECTS if config.max_redirects is None else config.max_redirects,
         encoding=config.encoding,
         max_body_size=config.max_body_size or 1,
         status_pattern=re.compile(status),
@@ -161,6 +180,38 @@ def _rules(config: InstanceConfig) -> Rules:
         case_sensitive=config.case_sensitive is not False,
         visible_text=config.search_in == 'text',
     )
+
+
+def _header_rules(config: InstanceConfig) -> HeaderRules:
+    return HeaderRules(
+        required=_pairs(config.search_header),
+        forbidden=_pairs(config.forbidden_header),
+        regex=bool(config.regex),
+        case_sensitive=config.case_sensitive is not False,
+    )
+
+
+def _pairs(headers: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Return the name and the string of each rule about a header."""
+    return tuple((str(name), string) for name, wanted in (headers or {}).items() for string in as_tuple(wanted))
+
+
+def _further(config: InstanceConfig) -> Further:
+    return Further(
+        expressions=tuple(map(compile_expression, as_tuple(config.search_json))),
+        values=tuple(_value(str(name), source, config) for name, source in (config.values or {}).items()),
+        encoding=config.encoding,
+    )
+
+
+def _value(name: str, source: str | Mapping[str, str], config: InstanceConfig) -> TextValue | NumberAt:
+    """Return where a number of the page stands."""
+    how = (config.case_sensitive is not False, config.search_in == 'text')
+    if isinstance(source, str):
+        return number_between(name, source, *how)
+    if 'json' in source:
+        return NumberAt(name, compile_expression(source['json']))
+    return count(name, source['count'], *how)
 
 
 def _body(data: str | Mapping[str, Any] | None) -> tuple[bytes | None, str]:

@@ -60,6 +60,10 @@ def instance_max_body_size():
     return 4194304
 
 
+def instance_max_redirects():
+    return 10
+
+
 def instance_method():
     return 'GET'
 

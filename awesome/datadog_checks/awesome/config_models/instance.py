@@ -70,6 +70,8 @@ class InstanceConfig(BaseModel):
     enable_legacy_tags_normalization: Optional[bool] = None
     encoding: Optional[str] = None
     extra_headers: Optional[MappingProxyType[str, Any]] = None
+    final_url: Optional[str] = None
+    forbidden_header: Optional[MappingProxyType[str, Any]] = None
     forbidden_string: Optional[Union[str, tuple[str, ...]]] = None
     headers: Optional[MappingProxyType[str, Any]] = None
     http_response_status_code: Optional[str] = None
@@ -82,6 +84,7 @@ class InstanceConfig(BaseModel):
     kerberos_principal: Optional[str] = None
     log_requests: Optional[bool] = None
     max_body_size: Optional[int] = None
+    max_redirects: Optional[int] = None
     method: Optional[Literal['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None
@@ -93,9 +96,11 @@ class InstanceConfig(BaseModel):
     read_timeout: Optional[float] = None
     regex: Optional[bool] = None
     request_size: Optional[float] = None
+    search_header: Optional[MappingProxyType[str, Any]] = None
     search_in: Optional[Literal['source', 'text']] = None
+    search_json: Optional[Union[str, tuple[str, ...]]] = None
     search_mode: Optional[Literal['all', 'any']] = None
-    search_string: Union[str, tuple[str, ...]]
+    search_string: Optional[Union[str, tuple[str, ...]]] = None
     send_events: Optional[bool] = None
     service: Optional[str] = None
     skip_proxy: Optional[bool] = None
@@ -112,6 +117,7 @@ class InstanceConfig(BaseModel):
     url: str
     use_legacy_auth_encoding: Optional[bool] = None
     username: Optional[str] = None
+    values: Optional[MappingProxyType[str, Any]] = None
 
     @model_validator(mode='before')
     def _initial_validation(cls, values):

@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from datadog_checks.awesome.fetching.urls import parse_url
+from datadog_checks.awesome.reading.json_page import compile_expression
 from datadog_checks.awesome.reading.labels import encoding_of
 from datadog_checks.awesome.reading.normalization import normalize
 from datadog_checks.awesome.reading.search import compile_pattern
+from datadog_checks.awesome.reading.values import NUMBER
 
 Validator = Callable[..., Any]
 
@@ -28,6 +30,12 @@ AUTH_PACKAGES = {
     'ntlm': 'requests_ntlm',
 }
 CODES = [str(code) for code in range(100, 1000)]
+# What becomes a tag as it is: Datadog changes other characters, or, where they are upper case, the case.
+VALUE_NAME = re.compile(r'[A-Za-z0-9_.-]{1,100}')
+MAX_REDIRECTS = 20
+# What an instance asks of a page: one of these is required.
+RULES = ('search_string', 'search_header', 'search_json')
+BODY_RULES = ('search_string', 'forbidden_string', 'search_json', 'values')
 
 
 def optional(validate: Callable[[Any], Any]) -> Validator:
@@ -143,6 +151,66 @@ def proxy(value: Any) -> Any:
     return value
 
 
+def header_rules(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ValueError(f'must be a mapping such as {{Cache-Control: no-store}}, not {_yaml_type(value)}')
+    if not value:
+        raise ValueError('must have at least one header')
+    for name, wanted in value.items():
+        if not TOKEN.fullmatch(str(name)):
+            raise ValueError(f'{name!r} is not the name of a header: it may have letters, digits, and hyphens')
+        if not isinstance(wanted, str | list | tuple) or not all(isinstance(string, str) for string in wanted):
+            raise ValueError(f'{name} must have a string or a list of strings, in quotes, as its value')
+        if isinstance(wanted, list | tuple) and not wanted:
+            raise ValueError(f'{name} must have at least one string')
+    return value
+
+
+def expressions(value: Any) -> Any:
+    for expression in value if isinstance(value, list | tuple) else [value]:
+        compiled_by_jmespath(text(expression))
+    if not value:
+        raise ValueError('must have at least one expression')
+    return value
+
+
+def compiled_by_jmespath(expression: str) -> None:
+    """Raise ValueError unless an expression compiles, with the package that the Agent has."""
+    if not find_spec('jmespath'):
+        raise ValueError('needs the Python package jmespath, which is not installed')
+    compile_expression(expression)
+
+
+def value_sources(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"must be a mapping such as {{jobs: 'Jobs waiting: {NUMBER}'}}, not {_yaml_type(value)}")
+    for name, source in value.items():
+        if not VALUE_NAME.fullmatch(str(name)):
+            raise ValueError(f'{name!r} must be a name for a tag: up to 100 letters, digits, and `_`, `-`, `.`')
+        with_name(str(name), check_value_source, source)
+    return value
+
+
+def check_value_source(source: Any) -> None:
+    if isinstance(source, str):
+        if source.count(NUMBER) != 1:
+            raise ValueError(f"must have {NUMBER} once, where the number stands, such as 'Jobs waiting: {NUMBER}'")
+        return
+    if not isinstance(source, Mapping) or len(source) != 1 or not source.keys() <= {'json', 'count'}:
+        raise ValueError(f"must be a string with {NUMBER}, {{json: queue.waiting}}, or {{count: 'ERROR'}}")
+    ((kind, wanted),) = source.items()
+    if not text(wanted):
+        raise ValueError(f'{kind} must not be empty')
+    if kind == 'json':
+        compiled_by_jmespath(wanted)
+
+
+def redirects(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_REDIRECTS:
+        raise ValueError(f'must be a number from 0 to {MAX_REDIRECTS}')
+    return value
+
+
 def auth_type(value: Any) -> Any:
     package = AUTH_PACKAGES.get(text(value).lower())
     if package is None:
@@ -177,8 +245,12 @@ def list_of_strings(value: Any) -> Any:
 
 
 instance_url = url
-instance_search_string = strings
-instance_forbidden_string = optional(strings)
+instance_search_string = instance_forbidden_string = optional(strings)
+instance_search_header = instance_forbidden_header = optional(header_rules)
+instance_search_json = optional(expressions)
+instance_values = optional(value_sources)
+instance_final_url = optional(url)
+instance_max_redirects = optional(redirects)
 instance_encoding = optional(encoding)
 instance_http_response_status_code = optional(status_code)
 instance_method = optional(lambda value: text(value).upper())
@@ -200,9 +272,10 @@ instance_tls_verify = instance_tls_use_host_header = instance_skip_proxy = insta
 
 def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
     """Check what is required: pydantic says it in words of its own."""
-    for option in ('url', 'search_string'):
-        if option not in values:
-            raise ValueError(f'{option}: is required')
+    if 'url' not in values:
+        raise ValueError('url: is required')
+    if not any(values.get(option) is not None for option in RULES):
+        raise ValueError(f'{RULES[0]}: is required, or {" or ".join(RULES[1:])}')
     return values
 
 
@@ -212,7 +285,12 @@ def check_instance(model: Any) -> Any:
         value = getattr(model, option) or ()
         for string in (value,) if isinstance(value, str) else value:
             with_name(option, check_string, model, string)
-    if model.method == 'HEAD':
+    for option in ('search_header', 'forbidden_header'):
+        for wanted in (getattr(model, option) or {}).values():
+            for string in (wanted,) if isinstance(wanted, str) else wanted:
+                with_name(option, check_header_string, model, string)
+    with_name('values', check_values, model)
+    if model.method == 'HEAD' and any(getattr(model, option) for option in BODY_RULES):
         raise ValueError('method: HEAD gets no page to search: use GET')
     with_name('username, password', check_credentials, model)
     return model
@@ -231,6 +309,18 @@ def check_string(model: Any, string: str) -> None:
         compile_pattern(string, model.case_sensitive)
     elif model.search_in == 'text' and not normalize(string):
         raise ValueError('must not be blank: every text contains white space')
+
+
+def check_header_string(model: Any, string: str) -> None:
+    if model.regex:
+        compile_pattern(string, model.case_sensitive)
+
+
+def check_values(model: Any) -> None:
+    for name, source in (model.values or {}).items():
+        if isinstance(source, Mapping) and 'count' in source and model.search_in == 'text':
+            if not normalize(source['count']):
+                raise ValueError(f'{name}: count must not be blank: every text contains white space')
 
 
 def check_credentials(model: Any) -> None:

@@ -30,9 +30,7 @@ class HeaderRules:
     @cached_property
     def patterns(self) -> dict[str, SchemaValidator]:
         """What tells for each regular expression whether a value matches it."""
-        return {
-            string: compile_pattern(string, self.case_sensitive) for _, string in (*self.required, *self.forbidden)
-        }
+        return {string: compile_pattern(string, self.case_sensitive) for _, string in (*self.required, *self.forbidden)}
 
     def match(self, string: str, value: str) -> bool:
         """Return whether the value of one line contains `string`."""
@@ -47,11 +45,11 @@ def judge_headers(rules: HeaderRules, lines: Lines) -> tuple[HeaderMiss, ...]:
     for name, string in rules.forbidden:
         values = _readings(lines(name))
         if met := [value for value in values if rules.match(string, value)]:
-            misses.append(HeaderMiss(name, string, True, _shown(name, met)))
+            misses.append(HeaderMiss(name, string, True, True, _shown(name, met)))
     for name, string in rules.required:
         values = _readings(lines(name))
         if not any(rules.match(string, value) for value in values):
-            misses.append(HeaderMiss(name, string, False, _shown(name, values)))
+            misses.append(HeaderMiss(name, string, False, bool(values), _shown(name, values)))
     return tuple(misses)
 
 
@@ -72,5 +70,5 @@ def _as_utf_8(line: str) -> str:
         return ''
 
 
-def _shown(name: str, values: list[str]) -> str | None:
-    return values[0] if values and name.lower() not in SECRET_HEADERS else None
+def _shown(name: str, values: list[str]) -> str:
+    return values[0] if values and name.lower() not in SECRET_HEADERS else ''

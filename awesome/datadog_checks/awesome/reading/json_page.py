@@ -151,7 +151,9 @@ def parse_json(body: bytes, encoding: str | None) -> Any:
     except json.JSONDecodeError as e:
         empty = not body.strip()
         raise NotJSON(
-            'the page is empty, not JSON' if empty else f'the page is not JSON: error in line {e.lineno}, column {e.colno}'
+            'the page is empty, not JSON'
+            if empty
+            else f'the page is not JSON: error in line {e.lineno}, column {e.colno}'
         ) from None
 
 

@@ -23,7 +23,9 @@ NOT_WHOLE = 'the page was not read to its end'
 MAX_NUMBER = 100
 # Groups of thousands, all apart by the same character, then decimals by another; or digits and decimals. Possessive, so
 # that what does not match is not tried again in another way.
-_GROUPED = r"[0-9]{1,3}+(?:(?P<group>[,.' \xa0\u2009\u202f\u2019])[0-9]{3}(?![0-9]))(?:(?P=group)[0-9]{3}(?![0-9])){0,6}+"
+_GROUPED = (
+    r"[0-9]{1,3}+(?:(?P<group>[,.' \xa0\u2009\u202f\u2019])[0-9]{3}(?![0-9]))(?:(?P=group)[0-9]{3}(?![0-9])){0,6}+"
+)
 _DECIMALS = r'(?:(?!(?P=group))[.,][0-9]{1,30}+(?![0-9]))?+'
 _PLAIN = r'[0-9]{1,30}+(?![0-9])(?:[.,][0-9]{1,30}+(?![0-9]))?+'
 _EXPONENT = r'(?:[eE][-+]?[0-9]{1,3}+(?![0-9]))?+'

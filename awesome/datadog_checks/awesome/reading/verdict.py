@@ -16,8 +16,10 @@ class HeaderMiss:
     string: str
     """What the header must contain, or must not if `is_forbidden`; empty if any value does."""
     is_forbidden: bool
-    met: str | None
-    """The header's value, foreign text; None without such a header, or if nobody may see the value."""
+    is_there: bool
+    """Whether the response has this header."""
+    met: str = ''
+    """The header's value, foreign text, unless nobody may see that."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Verdict:
         return replace(
             self,
             ended_at=mask(self.ended_at),
-            headers=tuple(replace(miss, met=miss.met and mask(miss.met)) for miss in self.headers),
+            headers=tuple(replace(miss, met=mask(miss.met)) for miss in self.headers),
             json=tuple(replace(miss, sides=tuple(_masked(side, mask) for side in miss.sides)) for miss in self.json),
             values=tuple(replace(value, side=value.side and _masked(value.side, mask)) for value in self.values),
         )
