@@ -58,6 +58,11 @@ class Deadline:
         self.spent[self.activity] = self.spent.get(self.activity, 0) + now - self._since
         self._since, self.activity, self._details = now, activity, details
 
+    def times(self) -> dict[Activity, float]:
+        """Return the seconds that each activity took so far, the current one included."""
+        current = self.spent.get(self.activity, 0) + time.monotonic() - self._since
+        return self.spent | {self.activity: current}
+
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
         return time.monotonic() - self._start

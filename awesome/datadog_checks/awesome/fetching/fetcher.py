@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from .credentials import TokenSource
     from .deadline import Deadline
 
-MAX_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -56,11 +55,12 @@ class Fetcher:
         self.dialer = Dialer(deadline, self.background)
         self._same_origin = Transport(deadline, self.dialer, self._settings(dict(options.tls), private=True))
         self._client: Client | None = None
+        self._is_through_proxy = False
 
     def open(self, page: PageOptions) -> Page:
         """Request a page, follow its redirects and return the final response; raise a fault of any step but `body`."""
         url, method, body, trusted = page.url, page.method, page.body, True
-        for _ in range(MAX_REDIRECTS + 1):
+        for redirects in range(page.max_redirects + 1):
             if body and not trusted:
                 raise Fault(Kind.REDIRECT_WITH_DATA, 'to another origin, which must not get the data of the request')
             send = self._send_trusted if trusted else self._send_untrusted
@@ -68,15 +68,23 @@ class Fetcher:
             self._cookies.store(url, response.headers.get_all('Set-Cookie'))
             locations = response.headers.get_all('Location')
             if response.status not in REDIRECTS or not locations or not self._options.allow_redirects:
-                return Page(url, response, self.deadline)
+                return Page(url, response, self.deadline, redirects)
             response.close()
             url = redirect_target(url, locations, page.url)
             trusted = same_origin(page.url, url)
             if response.status == 303 or (response.status in (301, 302) and method == 'POST'):
                 method, body = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise Fault(
-            Kind.TOO_MANY_REDIRECTS, f'more than {MAX_REDIRECTS} in a row, the last to {{}}', public_url(url.geturl())
+            Kind.TOO_MANY_REDIRECTS,
+            'more than {} in a row, the last to {}',
+            page.max_redirects,
+            public_url(url.geturl()),
         )
+
+    @property
+    def is_through_proxy(self) -> bool:
+        """Whether a proxy looked up hosts and connected to them in this run."""
+        return self._is_through_proxy
 
     @property
     def chain(self) -> list[bytes]:
@@ -85,6 +93,7 @@ class Fetcher:
 
     def finish(self) -> None:
         """End a run: leave nothing open but what is to be kept."""
+        self._is_through_proxy = False
         self._cookies.clear()
         if self._options.persist:
             self._same_origin.finish()
@@ -200,4 +209,5 @@ class Fetcher:
 
             if should_bypass_proxy(url.geturl(), self._options.no_proxy):
                 return None
+        self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy

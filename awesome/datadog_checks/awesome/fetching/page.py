@@ -12,7 +12,7 @@ from urllib.parse import SplitResult
 
 from datadog_checks.awesome.fault import Activity
 
-from .urls import public_url
+from .urls import origin, public_url, request_target
 
 if TYPE_CHECKING:
     from .deadline import Deadline
@@ -26,11 +26,14 @@ CHUNK_SIZE = 256 * 1024
 class Page:
     """A final response; a context manager that leaves nothing of it open."""
 
-    def __init__(self, url: SplitResult, response: Response, deadline: Deadline) -> None:
+    def __init__(self, url: SplitResult, response: Response, deadline: Deadline, redirects: int = 0) -> None:
         self._response = response
         self._deadline = deadline
+        self._url = url
         self.url = public_url(url.geturl())
         """Where the redirects ended, without user info, query and fragment."""
+        self.redirects = redirects
+        """How many there were."""
         self.status_code = response.status
         self.content_type = response.headers.get('Content-Type')
         self.content_encoding = response.headers.get('Content-Encoding')
@@ -50,6 +53,14 @@ class Page:
             return f'{self.status_code} {HTTPStatus(self.status_code).phrase}'
         except ValueError:
             return str(self.status_code)
+
+    def header_lines(self, name: str) -> list[str]:
+        """Return the value of each line of a header, whose name may be in any case; bytes read as ISO-8859-1."""
+        return self._response.headers.get_all(name)
+
+    def begins_with(self, url: SplitResult) -> bool:
+        """Return whether the URL at which the redirects ended is of the origin of `url` and begins as that does."""
+        return origin(self._url) == origin(url) and request_target(self._url).startswith(request_target(url))
 
     def receive(self) -> Iterator[bytes]:
         """Yield the body as it comes, still compressed; raise `body` and `timeout` faults."""
