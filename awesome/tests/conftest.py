@@ -150,7 +150,13 @@ class Result:
         self.message = service_check.message
         self.tags = service_check.tags
         self.metrics = {}
+        self.values = {
+            metric.tags[-1].removeprefix('value:'): metric.value for metric in aggregator.metrics('awesome.page.value')
+        }
         for name in aggregator.metric_names:
+            if name == 'awesome.page.value':
+                assert all(metric.tags[:-1] == self.tags for metric in aggregator.metrics(name))
+                continue
             (metric,) = aggregator.metrics(name)
             assert metric.tags == self.tags
             self.metrics[name.removeprefix('awesome.')] = metric.value

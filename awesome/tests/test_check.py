@@ -48,7 +48,7 @@ def test_unreachable_page_is_critical(run: Run) -> None:
 
     assert result.status == AwesomeCheck.CRITICAL
     assert result.message == f'connect: connection refused by 127.0.0.1 port {server.port}'
-    assert result.metrics.keys() == {'page.reachable', 'page.response_time'}
+    assert result.metrics.keys() == {'page.connect_time', 'page.reachable', 'page.response_time'}
     assert result.metrics['page.reachable'] == 0
 
 

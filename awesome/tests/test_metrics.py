@@ -27,15 +27,17 @@ Run = Callable[..., Result]
 
 NOW = datetime.now(UTC)
 PAGE = response(b'nginx', Last_Modified=format_datetime(NOW, usegmt=True))
-ALWAYS = {'page.reachable', 'page.response_time'}
-RESPONSE = ALWAYS | {'page.first_byte_time', 'page.status_code'}
-VERDICT = RESPONSE | {'page.size', 'search.found'}
+ALWAYS = {'page.connect_time', 'page.reachable', 'page.response_time'}
+RESPONSE = ALWAYS | {'page.first_byte_time', 'page.redirects', 'page.status_code'}
+VERDICT = RESPONSE | {'page.size', 'page.transfer_time', 'search.found'}
 
 
 def test_metrics_are_those_of_the_metadata(
     ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run, aggregator: Any
 ) -> None:
-    run(url=serve_tls(ca.issue_cert('127.0.0.1'), PAGE).url, search_string='nginx', tls_ca_cert=trusted, name='page')
+    url = serve_tls(ca.issue_cert('localhost'), PAGE).url.replace('127.0.0.1', 'localhost')
+
+    run(url=url, search_string='nginx', tls_ca_cert=trusted, name='page', values={'n': {'count': 'n'}})
 
     aggregator.assert_metrics_using_metadata(
         get_metadata_metrics(), check_submission_type=True, check_symmetric_inclusion=True
@@ -49,7 +51,7 @@ def test_metrics_are_those_of_the_metadata(
         pytest.param(response(b'Apache'), VERDICT, id='WARNING'),
         pytest.param(PAGE, VERDICT | {'page.age'}, id='modified'),
         pytest.param(response(b'nginx', '503 x'), RESPONSE, id='status'),
-        pytest.param(FAULTS['breaks off'].answer, RESPONSE, id='body'),
+        pytest.param(FAULTS['breaks off'].answer, RESPONSE | {'page.transfer_time'}, id='body'),
         pytest.param(FAULTS['redirects in a circle'].answer, ALWAYS, id='redirect'),
         pytest.param(FAULTS['speaks HTTP/0.9'].answer, ALWAYS, id='no response'),
     ],

@@ -78,8 +78,8 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         return Probe(fetcher, self._mask, self.log)
 
     def _submit(self, options: PageOptions, report: Report) -> None:
-        for name, value in report.metrics.items():
-            self.gauge(name, value, tags=list(options.tags))
+        for name, value, further in report.gauges():
+            self.gauge(name, value, tags=[*options.tags, *further])
         self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
 
     def _tell(self, options: PageOptions, report: Report, sample: Sample) -> None:

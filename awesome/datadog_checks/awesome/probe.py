@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .fault import Activity, Fault, Kind
-from .fetching.certificate import days_left
+from .fetching.certificate import chain_days_left, days_left
 from .reading.decompression import decompress
 from .reading.encoding import Decoder
+from .reading.headers import judge_headers
 from .reading.read import read
+from .reading.verdict import Verdict
 from .reporting.message import title, unexpected_status
-from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable
+from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable, phases
 
 if TYPE_CHECKING:
     from datadog_checks.base.log import CheckLoggingAdapter
@@ -72,7 +74,9 @@ class Probe:
             outcome=Cancelled() if cancelled else outcome,
             response_time=response_time,
             first_byte_time=run.first_byte_time,
+            phases=phases(run.times or deadline.times(), self.fetcher.is_through_proxy),
             certificate_days_left=days_left(chain[0]) if chain else None,
+            chain_days_left=chain_days_left(chain),
             resolved=dialer.resolved,
             peer=dialer.peer,
             certificate=chain[0] if chain else None,
@@ -103,6 +107,8 @@ class Run:
         self.first_byte_time: float | None = None
         self.response_time: float | None = None
         """When the verdict was certain, if there was more to read."""
+        self.times: dict[Activity, float] = {}
+        """What each activity took until then."""
 
     def search(self) -> Searched:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
@@ -112,11 +118,20 @@ class Run:
             if not options.status_pattern.fullmatch(str(page.status_code)):
                 self._read_on(body)
                 raise unexpected_status(page.status_code, page.status, options.expected_status)
-            decoder = Decoder(page.content_type, options.encoding)
-            verdict = read(options.rules, decoder, page.content_type, body, deadline.check)
-            found_out = Searched(self.facts(page), self._text_facts(decoder), verdict)
+            verdict, text = self._judge_head(page), None
+            if verdict.passed and options.reads_body:
+                decoder = Decoder(page.content_type, options.encoding)
+                verdict = read(options.rules, decoder, page.content_type, body, deadline.check, options.further)
+                text = self._text_facts(decoder)
+            found_out = Searched(self.facts(page), text, verdict.masked(self._mask))
             self._read_on(body)
         return found_out
+
+    def _judge_head(self, page: Page) -> Verdict:
+        """Return the verdict on what comes before the body."""
+        if self._options.final_url and not page.begins_with(self._options.final_url):
+            return Verdict(ended_at=page.url)
+        return Verdict(headers=judge_headers(self._options.headers, page.header_lines))
 
     def facts(self, page: Page) -> PageFacts:
         """Return what is known of a page."""
@@ -125,6 +140,7 @@ class Run:
             status_code=page.status_code,
             status=page.status,
             content_type=page.content_type,
+            redirects=page.redirects,
             age=page.age,
             size=self._size,
             cut_off=self._cut_off,
@@ -138,7 +154,8 @@ class Run:
     def _read_on(self, body: Iterator[bytes]) -> None:
         """Read on to SAMPLE_SIZE if a sample is wanted; whatever happens meanwhile, the verdict stands."""
         if sample := self._sample:
-            self.response_time = self._fetcher.deadline.elapsed()
+            deadline = self._fetcher.deadline
+            self.response_time, self.times = deadline.elapsed(), deadline.times()
             sample.is_cut = True
             with suppress(Exception):
                 has_ended = all(len(sample.data) < SAMPLE_SIZE for _ in body)
@@ -155,7 +172,9 @@ class Run:
                 self._record += chunk[: MAX_RECORD - len(self._record)]
             if self._sample:
                 self._sample.data += chunk[: MAX_SAMPLE - len(self._sample.data)]
+            deadline.begin(Activity.SEARCH)
             yield chunk
+            deadline.begin(Activity.READ)
             if self._size == limit:
                 self._cut_off = True
                 break

@@ -7,15 +7,18 @@ import re
 from collections.abc import Sequence
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.reading.search import Rules, Verdict
+from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Verdict
 
-from .report import PageFacts, Report, Searched, Unreachable
+from .report import PageFacts, Report, Searched, TextFacts, Unreachable
 
 # In characters.
 MAX_QUOTES = 280
 MIN_QUOTE = 24
 MAX_TITLE = 80
 MAX_VALUE = 200
+MAX_MET = 60
+MAX_EXPRESSION = 100
 MAX_MESSAGE = 500
 
 STATUS_KINDS = {kind.value[1]: kind for kind in Kind if kind.value[1] >= 100}
@@ -32,20 +35,65 @@ def message(report: Report, rules: Rules) -> str:
             if verdict.passed:
                 return ''
             found_out = f'{describe_miss(rules, verdict, page)}; status {page.status}'
-            encoding = f'encoding {text.encoding}'
-            if text.unknown_label:
-                encoding += f' (the page declares {quote(text.unknown_label, MAX_TITLE)}, which is no encoding)'
-            named = f'title {quote(text.title, MAX_TITLE)}' if text.title else 'no title'
-            return shorten(f'{found_out}, {encoding}, {named}')
+            return shorten(f'{found_out}, {_describe_text(text)}' if text else found_out)
         case Unreachable(fault):
             return shorten(fault.describe(shorten_value))
     return 'the run was cancelled'
 
 
+def _describe_text(text: TextFacts) -> str:
+    encoding = f'encoding {text.encoding}'
+    if text.unknown_label:
+        encoding += f' (the page declares {quote(text.unknown_label, MAX_TITLE)}, which is no encoding)'
+    return f'{encoding}, title {quote(text.title, MAX_TITLE)}' if text.title else f'{encoding}, no title'
+
+
 def describe_miss(rules: Rules, verdict: Verdict, page: PageFacts) -> str:
-    """Return what is wrong with a page that was searched, and how much was searched."""
-    budget = MAX_QUOTES // (2 if verdict.missing and verdict.forbidden else 1)
+    """Return what is wrong with a page that was fetched, and how much was read if that decided."""
+    if verdict.ended_at:
+        return f'ended at {verdict.ended_at[:MAX_VALUE]}'
+    if verdict.headers:
+        return _join([describe_header(miss) for miss in verdict.headers])
     read = f'in the first {page.size} bytes (max_body_size)' if page.cut_off else f'({page.size} bytes read)'
+    return f'{" and ".join([*_describe_strings(rules, verdict), *_describe_json(verdict)])} {read}'
+
+
+def describe_header(miss: HeaderMiss) -> str:
+    """Return which rule about a header does not hold, and the value that was met."""
+    met = f': {quote(miss.met, MAX_MET)}' if miss.met else ''
+    string = quote(miss.string, MAX_MET) if miss.string else ''
+    if miss.is_forbidden:
+        return (
+            f'found forbidden {string} in header {miss.name}{met}'
+            if string
+            else f'found forbidden header {miss.name}{met}'
+        )
+    return f'{string} not found in header {miss.name}{met}' if miss.is_there else f'header {miss.name} not found'
+
+
+def describe_expression(miss: JSONMiss) -> str:
+    """Return that an expression is not true, and what decided about that."""
+    sides = ', '.join(map(describe_side, miss.sides))
+    if [side.expression for side in miss.sides] == [miss.expression]:
+        return sides
+    expression = _middle(miss.expression, MAX_EXPRESSION)
+    return f'{expression} is not true: {sides}' if sides else f'{expression} is not true'
+
+
+def describe_side(side: Side) -> str:
+    """Return what a part of an expression is."""
+    value = quote(side.value, MAX_MET) if side.is_string else side.value[:MAX_MET]
+    return f'{_middle(side.expression, MAX_EXPRESSION)} is {value}'
+
+
+def _describe_json(verdict: Verdict) -> list[str]:
+    if verdict.not_json:
+        return [verdict.not_json]
+    return [_join([describe_expression(miss) for miss in verdict.json])] if verdict.json else []
+
+
+def _describe_strings(rules: Rules, verdict: Verdict) -> list[str]:
+    budget = MAX_QUOTES // (2 if verdict.missing and verdict.forbidden else 1)
     wrong = []
     if verdict.missing:
         quotes = quote_all(verdict.missing, budget)
@@ -53,7 +101,18 @@ def describe_miss(rules: Rules, verdict: Verdict, page: PageFacts) -> str:
         wrong.append(f'found none of {quotes}' if several else f'{quotes} not found')
     if verdict.forbidden:
         wrong.append(f'found forbidden {quote_all(verdict.forbidden, budget)}')
-    return f'{" and ".join(wrong)} {read}'
+    return wrong
+
+
+def _join(misses: Sequence[str]) -> str:
+    """Return the first of `misses` and as many others as fit, and count the rest."""
+    shown = [misses[0]]
+    for miss in misses[1:]:
+        if len('; '.join([*shown, miss])) > MAX_QUOTES:
+            break
+        shown.append(miss)
+    others = len(misses) - len(shown)
+    return '; '.join([*shown, *([f'and {others} more'] if others else [])])
 
 
 def title(markup: str) -> str:
@@ -94,6 +153,12 @@ def quote_all(strings: Sequence[str], budget: int) -> str:
     shown = strings[: (budget - len(', and 99 more')) // (size + 2)] if size == MIN_QUOTE else strings
     others = len(strings) - len(shown)
     return ', '.join([*(quote(string, size) for string in shown), *([f'and {others} more'] if others else [])])
+
+
+def _middle(text: str, size: int) -> str:
+    """Return `text` without its middle if it is longer than `size` characters."""
+    half = (size - 3) // 2
+    return text if len(text) <= size else f'{text[:half]}...{text[-half:]}'
 
 
 def quote(text: str, size: int) -> str:

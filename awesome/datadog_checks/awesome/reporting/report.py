@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from datadog_checks.awesome.fault import Fault
-from datadog_checks.awesome.reading.search import Verdict
+from datadog_checks.awesome.fault import Activity, Fault
+from datadog_checks.awesome.reading.verdict import Verdict
+
+PHASES = {
+    'page.lookup_time': Activity.LOOKUP,
+    'page.connect_time': Activity.CONNECT,
+    'page.tls_time': Activity.HANDSHAKE,
+    'page.transfer_time': Activity.READ,
+}
+# What a proxy does instead of the check.
+PROXIED = frozenset({Activity.LOOKUP, Activity.CONNECT})
 
 
 class Status(IntEnum):
@@ -28,6 +38,8 @@ class PageFacts:
     status: str
     """With its standard phrase."""
     content_type: str
+    redirects: int
+    """How many were followed."""
     age: float | None
     """Seconds since the page was last modified."""
     size: int
@@ -50,10 +62,10 @@ class TextFacts:
 
 @dataclass(frozen=True)
 class Searched:
-    """The page was read until the verdict was certain."""
+    """The page was read until the verdict was certain; `text` is not known if its headers decided."""
 
     page: PageFacts
-    text: TextFacts
+    text: TextFacts | None
     verdict: Verdict
 
 
@@ -80,7 +92,11 @@ class Report:
     outcome: Outcome
     response_time: float
     first_byte_time: float | None
+    phases: Mapping[str, float]
+    """The seconds that parts of the run took, by the name of their metric."""
     certificate_days_left: float | None
+    chain_days_left: float | None
+    """Of the certificate in the chain that expires first."""
     resolved: tuple[str, tuple[str, ...]] | None
     """The last host that was looked up, and its addresses."""
     peer: tuple[str, int] | None
@@ -110,13 +126,35 @@ class Report:
             return {}
         page, searched = self.page, isinstance(self.outcome, Searched)
         values: dict[str, float | None] = {
+            'certificate.chain_days_left': self.chain_days_left,
             'certificate.days_left': self.certificate_days_left,
             'page.age': page.age if page else None,
             'page.first_byte_time': self.first_byte_time,
             'page.reachable': int(searched),
+            'page.redirects': page.redirects if page else None,
             'page.response_time': self.response_time,
             'page.size': page.size if page and searched else None,
             'page.status_code': page.status_code if page else None,
             'search.found': int(self.status is Status.OK) if searched else None,
+            **self.phases,
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The numbers that were found on the page, by the name that the configuration gives them."""
+        verdict = self.outcome.verdict if isinstance(self.outcome, Searched) else Verdict()
+        return {value.name: value.number for value in verdict.values if value.number is not None}
+
+    def gauges(self) -> Iterator[tuple[str, float, list[str]]]:
+        """Yield the name and the value of each metric, and the tags that it alone has."""
+        for name, value in self.metrics.items():
+            yield name, value, []
+        for name, value in self.values.items():
+            yield 'page.value', value, [f'value:{name}']
+
+
+def phases(times: Mapping[Activity, float], is_through_proxy: bool) -> dict[str, float]:
+    """Return the times of the parts of a run that the check itself did; `times` are in seconds."""
+    unknown = PROXIED if is_through_proxy else frozenset()
+    return {name: times[part] for name, part in PHASES.items() if part in times and part not in unknown}
