@@ -13,10 +13,10 @@ from .fetching.certificate import chain_days_left, days_left
 from .reading.decompression import decompress
 from .reading.encoding import Decoder
 from .reading.headers import judge_headers
-from .reading.read import read
+from .reading.read import Reading, read
 from .reading.verdict import Verdict
 from .reporting.message import title, unexpected_status
-from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable, phases
+from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable, Unread, phases
 
 if TYPE_CHECKING:
     from datadog_checks.base.log import CheckLoggingAdapter
@@ -110,7 +110,7 @@ class Run:
         self.times: dict[Activity, float] = {}
         """What each activity took until then."""
 
-    def search(self) -> Searched:
+    def search(self) -> Searched | Unread:
         """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
         options, deadline = self._options, self._fetcher.deadline
         with self._fetcher.open(options) as page:
@@ -118,12 +118,14 @@ class Run:
             if not options.status_pattern.fullmatch(str(page.status_code)):
                 self._read_on(body)
                 raise unexpected_status(page.status_code, page.status, options.expected_status)
-            verdict, text = self._judge_head(page), None
-            if verdict.passed and options.reads_body:
-                decoder = Decoder(page.content_type, options.encoding)
-                verdict = read(options.rules, decoder, page.content_type, body, deadline.check, options.further)
-                text = self._text_facts(decoder)
-            found_out = Searched(self.facts(page), text, verdict.masked(self._mask))
+            verdict = self._judge_head(page)
+            if not verdict.passed or not options.reads_body:
+                self._read_on(body)
+                return Unread(self.facts(page), verdict.masked(self._mask))
+            decoder = Decoder(page.content_type, options.encoding)
+            reading = Reading(options.rules, options.further, deadline.check)
+            verdict = read(reading, decoder, page.content_type, body)
+            found_out = Searched(self.facts(page), self._text_facts(decoder), verdict.masked(self._mask))
             self._read_on(body)
         return found_out
 

@@ -318,9 +318,9 @@ def check_header_string(model: Any, string: str) -> None:
 
 def check_values(model: Any) -> None:
     for name, source in (model.values or {}).items():
-        if isinstance(source, Mapping) and 'count' in source and model.search_in == 'text':
-            if not normalize(source['count']):
-                raise ValueError(f'{name}: count must not be blank: every text contains white space')
+        wanted = source.get('count') if isinstance(source, Mapping) else None
+        if wanted and model.search_in == 'text' and not normalize(wanted):
+            raise ValueError(f'{name}: count must not be blank: every text contains white space')
 
 
 def check_credentials(model: Any) -> None:

@@ -23,7 +23,7 @@ MAX_JSON = 1024 * 1024
 TOO_LARGE = f'the page is larger than {MAX_JSON} bytes, too large to be read as JSON'
 # In digits: of more, Python refuses to make a number.
 MAX_DIGITS = 4300
-# In characters, of what a message may show of a string: more than a secret is long, so that the mask knows a part of it.
+# In characters, of a string that a message may show: more than any secret has, so that the mask sees a whole one.
 MAX_SHOWN = 16 * 1024
 # How many steps are walked between two calls of `tick`: a few milliseconds.
 STEPS_PER_TICK = 2000
@@ -110,7 +110,7 @@ class Walker:
     def show(self, expression: Expression) -> Side:
         """Return what an expression is."""
         try:
-            found = self._evaluate(expression)
+            found = self.evaluate(expression)
         except FAILURES as e:
             return Side(expression.text, _failure(e), False)
         if isinstance(found, str):
@@ -120,7 +120,7 @@ class Walker:
     def number(self, source: NumberAt) -> Value:
         """Return the number that an expression is, or what it is instead."""
         try:
-            found = self._evaluate(source.expression)
+            found = self.evaluate(source.expression)
             # Of more than 300 digits no number fits into a metric.
             number = float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
         except FAILURES:
@@ -132,12 +132,13 @@ class Walker:
     def _is_true(self, expression: Expression) -> bool:
         """Return whether an expression is true: in JMESPath all but false, null, and what is empty."""
         try:
-            found = self._evaluate(expression)
+            found = self.evaluate(expression)
         except FAILURES:
             return False
         return found is not None and found is not False and found not in ('', [], {})
 
-    def _evaluate(self, expression: Expression) -> Any:
+    def evaluate(self, expression: Expression) -> Any:
+        """Return what an expression is; raise one of FAILURES where it is nothing."""
         return self._interpreter.visit(expression.tree, self._document)
 
 

@@ -45,31 +45,20 @@ class Further:
         return tuple(value for value in self.values if not isinstance(value, NumberAt))
 
 
-NOTHING_FURTHER = Further()
-
 # In characters: how much of a page may say what it is if its Content-Type does not.
 SNIFFED_SIZE = 16
 # In bytes.
 SLICE_SIZE = 64 * 1024
 
 
-def read(
-    rules: Rules,
-    decoder: Decoder,
-    content_type: str,
-    chunks: Iterable[bytes],
-    tick: Tick,
-    further: Further = NOTHING_FURTHER,
-) -> Verdict:
+def read(reading: Reading, decoder: Decoder, content_type: str, chunks: Iterable[bytes]) -> Verdict:
     """Return the verdict on a page that comes in `chunks`, of which no more are taken than verdict and values need.
 
-    `tick` is called now and then, to raise where the time is over. Raises the faults of `chunks` that come before the
-    verdict is certain; one that comes later ends the search for values.
+    Raises the faults of `chunks` that come before the verdict is certain; one that comes later ends the search for
+    values.
     """
-    reading = Reading(rules, further, tick)
     try:
-        for piece in text_of(rules, decoder, content_type, reading.collect(chunks)):
-            tick()
+        for piece in text_of(reading.rules, decoder, content_type, reading.collect(chunks)):
             reading.feed(piece)
             if reading.is_done:
                 break
@@ -82,9 +71,10 @@ def read(
 
 
 class Reading:
-    """What becomes known of a page in one pass."""
+    """What becomes known of a page in one pass; `tick` is called now and then, to raise where the time is over."""
 
     def __init__(self, rules: Rules, further: Further, tick: Tick) -> None:
+        self.rules = rules
         self.verdict: Verdict | None = None
         """On the rules, without values; known as soon as it is certain."""
         self._further = further
@@ -107,6 +97,7 @@ class Reading:
 
     def feed(self, piece: str) -> None:
         """Judge a further piece of the text."""
+        self._tick()
         if not self.verdict:
             self._strings.feed(piece)
             self.verdict = self._decide()

@@ -9,11 +9,12 @@ from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.base import ConfigurationError
 
+from .advice import advise_on_head, advise_on_json, explain_value
 from .change.summary import summarize
 from .explanation import Explainer, as_yaml
 from .message import message, printable, quote, shorten
 from .remedies import remedy
-from .report import Report, Searched, Status, Unreachable
+from .report import Report, Searched, Status, Unreachable, Unread
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
@@ -37,6 +38,7 @@ NO_BACKEND = (
     'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it with:'
     ' datadog-agent secret'
 )
+SAYS_WRONG = 'The page shows what it must not: look at it, and read the log of its server.'
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 
 
@@ -66,6 +68,11 @@ def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis, comp
         if step == failed:
             break
         diagnosis.success(step, shorten(line), category=category)
+    if isinstance(report.outcome, Searched):
+        for value in report.outcome.verdict.values:
+            if value.number is None:
+                why = explain_value(options, report.outcome, bytes(body), value)
+                diagnosis.warning('values', shorten(f'{value.name} is not sent: {why}'), category=category)
     if failed:
         advice = _advice(options, report, probe, bytes(body))
         diagnosis.fail(failed, message(report, options.rules), category=category, remediation=printable(advice))
@@ -77,7 +84,9 @@ def _failed_step(report: Report) -> str:
     """Return the step that failed; empty if none did."""
     if report.status is Status.OK:
         return ''
-    return STEPS.get(report.outcome.fault.step, 'text') if isinstance(report.outcome, Unreachable) else 'text'
+    if isinstance(report.outcome, Unreachable):
+        return STEPS.get(report.outcome.fault.step, 'text')
+    return 'response' if isinstance(report.outcome, Unread) else 'text'
 
 
 def _passed(options: PageOptions, report: Report) -> Iterator[tuple[str, str]]:
@@ -102,6 +111,8 @@ def _passed(options: PageOptions, report: Report) -> Iterator[tuple[str, str]]:
             f'everything required was found and nothing forbidden ({page.size} bytes read);'
             f' encoding {text.encoding} ({text.decided_by})',
         )
+    if report.values:
+        yield 'values', ', '.join(f'{name} is {value:g}' for name, value in report.values.items())
 
 
 def _advice(options: PageOptions, report: Report, probe: Probe, body: bytes) -> str:
@@ -109,15 +120,19 @@ def _advice(options: PageOptions, report: Report, probe: Probe, body: bytes) -> 
     match report.outcome:
         case Unreachable(fault):
             return remedy(fault, options)
-        case Searched(page, _, verdict) if verdict.missing:
+        case Unread(page, verdict):
+            return advise_on_head(options, page, verdict)
+        case Searched(page, _, verdict):
             explainer = Explainer(options, report.outcome, body, probe)
-            found = explainer.reasons()
-            remedies = [
-                f'{quote(reason.string, MAX_STRING)}: {reason.why}.'
-                + (f' Set `{as_yaml(reason.options)}`.' if reason.options else '')
-                for reason in found
-            ]
-            if len(found) < len(verdict.missing):
-                remedies.append(explainer.cause() or f'See what the server sends to this machine: curl -sS {page.url}')
-            return ' '.join(remedies)
-    return 'The page shows what it must not: look at it, and read the log of its server.'
+            reasons, advice = list(_reasons(explainer)), list(advise_on_json(options, report.outcome, body, probe.mask))
+            if len(verdict.missing) > len(reasons) or (not advice and (verdict.json or verdict.not_json)):
+                advice.append(explainer.cause() or f'See what the server sends to this machine: curl -sS {page.url}')
+            return ' '.join([*reasons, *advice]) or SAYS_WRONG
+    return SAYS_WRONG
+
+
+def _reasons(explainer: Explainer) -> Iterator[str]:
+    """Yield why strings are missing, and what would find them."""
+    for reason in explainer.reasons():
+        change = f' Set `{as_yaml(reason.options)}`.' if reason.options else ''
+        yield f'{quote(reason.string, MAX_STRING)}: {reason.why}.{change}'

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Fault
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
-from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reading.read import Further, text_of
 from datadog_checks.awesome.reading.search import judge
 
 from .message import MAX_TITLE, quote
@@ -255,7 +255,8 @@ class Explainer:
         """Fetch the page again to see whether what is missing comes after `max_body_size`."""
         limit = self._found_out.page.size
         rules = replace(self._options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
-        report = self._probe(replace(self._options, rules=rules, max_body_size=limit * FURTHER_READING))
+        more = limit * FURTHER_READING
+        report = self._probe(replace(self._options, rules=rules, further=Further(), max_body_size=more))
         if not isinstance(report.outcome, Searched):
             return []
         why, change = f'it comes after the first {limit} bytes', {'max_body_size': report.outcome.page.size}

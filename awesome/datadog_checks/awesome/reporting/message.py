@@ -10,7 +10,7 @@ from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.reading.search import Rules
 from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Verdict
 
-from .report import PageFacts, Report, Searched, TextFacts, Unreachable
+from .report import PageFacts, Report, Searched, TextFacts, Unreachable, Unread
 
 # In characters.
 MAX_QUOTES = 280
@@ -35,7 +35,9 @@ def message(report: Report, rules: Rules) -> str:
             if verdict.passed:
                 return ''
             found_out = f'{describe_miss(rules, verdict, page)}; status {page.status}'
-            return shorten(f'{found_out}, {_describe_text(text)}' if text else found_out)
+            return shorten(f'{found_out}, {_describe_text(text)}')
+        case Unread(page, verdict):
+            return shorten(f'{describe_miss(rules, verdict, page)}; status {page.status}') if not verdict.passed else ''
         case Unreachable(fault):
             return shorten(fault.describe(shorten_value))
     return 'the run was cancelled'

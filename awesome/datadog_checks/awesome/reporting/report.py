@@ -62,10 +62,18 @@ class TextFacts:
 
 @dataclass(frozen=True)
 class Searched:
-    """The page was read until the verdict was certain; `text` is not known if its headers decided."""
+    """The page was read until the verdict was certain."""
 
     page: PageFacts
-    text: TextFacts | None
+    text: TextFacts
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The verdict was certain before the body, of which nothing was read."""
+
+    page: PageFacts
     verdict: Verdict
 
 
@@ -82,7 +90,7 @@ class Cancelled:
     """The Agent ended the run."""
 
 
-Outcome = Searched | Unreachable | Cancelled
+Outcome = Searched | Unread | Unreachable | Cancelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +115,7 @@ class Report:
     @property
     def status(self) -> Status:
         match self.outcome:
-            case Searched(verdict=verdict):
+            case Searched(verdict=verdict) | Unread(verdict=verdict):
                 return Status.OK if verdict.passed else Status.WARNING
             case Unreachable():
                 return Status.CRITICAL
@@ -124,18 +132,18 @@ class Report:
         """The metrics that are known, by name: the one place that names them."""
         if isinstance(self.outcome, Cancelled):
             return {}
-        page, searched = self.page, isinstance(self.outcome, Searched)
+        page, reachable = self.page, not isinstance(self.outcome, Unreachable)
         values: dict[str, float | None] = {
             'certificate.chain_days_left': self.chain_days_left,
             'certificate.days_left': self.certificate_days_left,
             'page.age': page.age if page else None,
             'page.first_byte_time': self.first_byte_time,
-            'page.reachable': int(searched),
+            'page.reachable': int(reachable),
             'page.redirects': page.redirects if page else None,
             'page.response_time': self.response_time,
-            'page.size': page.size if page and searched else None,
+            'page.size': page.size if page and isinstance(self.outcome, Searched) else None,
             'page.status_code': page.status_code if page else None,
-            'search.found': int(self.status is Status.OK) if searched else None,
+            'search.found': int(self.status is Status.OK) if reachable else None,
             **self.phases,
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -143,8 +151,8 @@ class Report:
     @property
     def values(self) -> dict[str, float]:
         """The numbers that were found on the page, by the name that the configuration gives them."""
-        verdict = self.outcome.verdict if isinstance(self.outcome, Searched) else Verdict()
-        return {value.name: value.number for value in verdict.values if value.number is not None}
+        found = self.outcome.verdict.values if isinstance(self.outcome, Searched) else ()
+        return {value.name: value.number for value in found if value.number is not None}
 
     def gauges(self) -> Iterator[tuple[str, float, list[str]]]:
         """Yield the name and the value of each metric, and the tags that it alone has."""

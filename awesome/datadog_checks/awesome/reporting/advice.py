@@ -1,0 +1,146 @@
+"""What explains a rule about headers, JSON, or the final URL that does not hold, and a value that was not found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from datadog_checks.awesome.reading.encoding import Decoder
+from datadog_checks.awesome.reading.headers import HeaderRules
+from datadog_checks.awesome.reading.json_page import TOO_LARGE, NotJSON, Walker, compile_expression, parse_json
+from datadog_checks.awesome.reading.read import Further, Reading, read, text_of
+from datadog_checks.awesome.reading.values import NumberBetween
+
+from .explanation import collect
+from .message import MAX_MET, describe_side, quote, quote_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datadog_checks.awesome.options import PageOptions
+    from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Mask, Side, Value, Verdict
+
+    from .report import PageFacts, Searched
+
+# Of the keys that an object has: how many may be quoted at most, and in how many characters.
+MAX_KEYS = 20
+MAX_QUOTED_KEYS = 120
+PATH = re.compile(r'[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*')
+LITERALS = ('true', 'false', 'null')
+ORDER = re.compile(r'[<>]')
+
+
+def advise_on_head(options: PageOptions, page: PageFacts, verdict: Verdict) -> str:
+    """Return what to do about a verdict that fell before the body was read."""
+    headers = f'curl -sS -o /dev/null -D - {options.public_url}'
+    if verdict.ended_at:
+        return (
+            'If that is a login page, configure what the page accepts from a machine (`auth_token`, `headers`, or'
+            ' `username` and `password`); if the page has moved, correct `final_url`. See where it leads:'
+            f' curl -sSL -o /dev/null -D - {options.public_url}'
+        )
+    advice = [_advise_on_header(options.headers, miss) for miss in verdict.headers]
+    return f'{" ".join(dict.fromkeys(filter(None, advice)))} See what it sends: {headers}'
+
+
+def _advise_on_header(rules: HeaderRules, miss: HeaderMiss) -> str:
+    if miss.is_forbidden:
+        return f'Let the server, or the proxy before it, not send that {miss.name}.'
+    if not miss.is_there:
+        return f'Let the server send {miss.name}.'
+    if rules.case_sensitive and miss.met and replace(rules, case_sensitive=False).match(miss.string, miss.met):
+        return f'{quote(miss.string, MAX_MET)}: it is there in different case. Set `case_sensitive: false`.'
+    return f'Let the server send another {miss.name}, or correct `search_header`.'
+
+
+def advise_on_json(options: PageOptions, found_out: Searched, body: bytes, mask: Mask) -> Iterator[str]:
+    """Yield what to do about expressions that are not true of a page, of which `body` was read."""
+    verdict = found_out.verdict
+    if verdict.not_json:
+        if found_out.page.cut_off:
+            yield 'Raise `max_body_size`: the page goes on.'
+        elif verdict.not_json == TOO_LARGE:
+            yield 'Look for an address with a smaller document.'
+        return
+    try:
+        document = parse_json(body, options.encoding)
+    except NotJSON:
+        return
+    for miss in verdict.json:
+        yield from filter(None, (_advise_on_side(document, miss, side, mask) for side in miss.sides))
+
+
+def _advise_on_side(document: Any, miss: JSONMiss, side: Side, mask: Mask) -> str:
+    """Return what is wrong with a part of an expression, in the hand of its author."""
+    if side.value == 'null' and not side.is_string:
+        if side.expression in LITERALS:
+            return f'`{side.expression}` is the name of a key: write it in backticks.'
+        if side.expression.startswith('"'):
+            return f"{side.expression} is the name of a key: write '{side.expression[1:-1]}'."
+        return _nearest(document, side.expression, mask)
+    if side.is_string and ORDER.search(miss.expression):
+        return f'{side.expression} is a string: write to_number({side.expression}).'
+    return ''
+
+
+def _nearest(document: Any, path: str, mask: Mask) -> str:
+    """Return where a path such as `queue.waiting` ends in the document."""
+    if not PATH.fullmatch(path):
+        return f'{path} is null or not on the page.'
+    walker, names = Walker(document, lambda: None), path.split('.')
+    for length in range(len(names) - 1, -1, -1):
+        before = '.'.join(names[:length])
+        found = walker.evaluate(compile_expression(before or '@'))
+        if isinstance(found, dict):
+            place, name = f'`{before}`' if before else 'The page', names[length]
+            if name in found:
+                return f'`{".".join(names[: length + 1])}` is null.'
+            keys = [*map(mask, list(found)[:MAX_KEYS]), *list(found)[MAX_KEYS:]]
+            return f'{place} has no {name}, but {quote_all(keys, MAX_QUOTED_KEYS)}.' if keys else f'{place} is empty.'
+    return f'{path} is not on the page, which is no object.'
+
+
+def explain_value(options: PageOptions, found_out: Searched, body: bytes, value: Value) -> str:
+    """Return why a value was not found in a page, of which `body` was read, and what would find it."""
+    if value.side:
+        side = describe_side(value.side)
+        advice = f': write to_number({value.side.expression})' if value.side.is_string else ''
+        return f'{side}, no number{advice}'
+    (source,) = (source for source in options.further.values if source.name == value.name)
+    if isinstance(source, NumberBetween):
+        for why, change in _changes(source, options):
+            if _finds(change, found_out, body):
+                return why
+        if source.before and _has_start(source, options, found_out, body):
+            return f'{quote(source.before, MAX_MET)} is there, but no number follows as the pattern has it'
+    return value.why
+
+
+def _changes(source: NumberBetween, options: PageOptions) -> Iterator[tuple[str, PageOptions]]:
+    """Yield what usually explains that a pattern is not found."""
+    rules = options.rules
+    place = 'source' if rules.visible_text else 'text'
+    elsewhere = replace(options, rules=replace(rules, visible_text=not rules.visible_text))
+    any_case = replace(source, case_sensitive=False)
+    if source.case_sensitive:
+        yield ('it is there in different case: set case_sensitive: false', _looking_for(options, any_case))
+    yield f'it is there with search_in: {place}', _looking_for(elsewhere, source)
+
+
+def _looking_for(options: PageOptions, source: NumberBetween) -> PageOptions:
+    return replace(options, further=Further(values=(source,)), rules=replace(options.rules, required=(), forbidden=()))
+
+
+def _finds(options: PageOptions, found_out: Searched, body: bytes) -> bool:
+    content_type = found_out.page.content_type
+    decoder = Decoder(content_type, options.encoding)
+    verdict = read(Reading(options.rules, options.further, lambda: None), decoder, content_type, [body])
+    return verdict.values[0].number is not None
+
+
+def _has_start(source: NumberBetween, options: PageOptions, found_out: Searched, body: bytes) -> bool:
+    """Return whether the text that was searched has what stands before the number."""
+    content_type = found_out.page.content_type
+    text = collect(text_of(options.rules, Decoder(content_type, options.encoding), content_type, [body]))
+    return source.before in text if source.case_sensitive else source.before.casefold() in text.casefold()

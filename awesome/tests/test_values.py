@@ -1,0 +1,307 @@
+"""Numbers on a page: which are understood, where they are looked for, and what is sent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.reading.values import Count, ValueSearch, number_between, parse_number
+from datadog_checks.base import ConfigurationError
+
+from .answers import HEAD, OPEN
+from .conftest import Result
+from .server import Server, response
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., Server]
+Run = Callable[..., Result]
+
+
+def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_text: bool = False) -> float | None:
+    search = ValueSearch([number_between('n', pattern, case_sensitive, visible_text)])
+    for piece in pieces:
+        search.feed(piece, lambda: None)
+    (value,) = search.results(is_whole=True)
+    return value.number
+
+
+@pytest.mark.parametrize(
+    ('text', 'number'),
+    [
+        ('0', 0),
+        ('007', 7),
+        ('12', 12),
+        ('-3', -3),
+        ('\u22123', -3),
+        ('+3', 3),
+        ('1.5', 1.5),
+        ('-0.25', -0.25),
+        ('3,5', 3.5),
+        ('0,123', 0.123),
+        ('1.234', 1.234),
+        ('1234,567', 1234.567),
+        ('1,2345', 1.2345),
+        ('1,234', 1234),
+        ('1 234', 1234),
+        ('1\xa0234', 1234),
+        ('1\u202f234,5', 1234.5),
+        ("1'234", 1234),
+        ('1\u2019234.5', 1234.5),
+        ('0 123', 123),
+        ('1.234,5', 1234.5),
+        ('1,234.5', 1234.5),
+        ('1,234,567', 1_234_567),
+        ('1.234.567', 1_234_567),
+        ('1 234 567,89', 1_234_567.89),
+        ('1.5e3', 1500),
+        ('1.027E+03', 1027),
+        ('2e-3', 0.002),
+        ('1' * 30, float('1' * 30)),
+    ],
+)
+def test_numbers_that_are_understood(text: str, number: float) -> None:
+    assert parse_number(text) == number
+    assert value_of('a {number} b', f'a {text} b') == number
+    assert value_of('{number}', f'{text}; 9') == number
+
+
+@pytest.mark.parametrize(
+    ('text', 'number'),
+    [
+        ('12 %', 12),
+        ('12%', 12),
+        ('5.', 5),
+        ('5,', 5),
+        ('12, 34', 12),
+        ('12 34', 12),
+        ('1.2.3', 1.2),
+        ('12,345,6', 12345),
+        ('1,234,56', 1234),
+        ('3 of 5', 3),
+        ('2026-11-25', 2026),
+    ],
+)
+def test_a_number_ends_where_it_makes_sense(text: str, number: float) -> None:
+    assert value_of('{number}', f'a {text}') == number
+
+
+@pytest.mark.parametrize('text', ['', 'a', '-', '.', '%', '1e999', '1' * 31, '\u0663'])
+def test_what_is_no_number(text: str) -> None:
+    assert value_of('a {number}', f'a {text}') is None
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'text', 'number'),
+    [
+        ('Jobs: {number}', 'Jobs: none. Jobs: 5', 5),
+        ('Jobs: {number}', 'Jobs: 1e999 Jobs: 5', 5),
+        ('{number} jobs', '3 cores, 12 jobs', 12),
+        ('{number} jobs', '1,234 jobs', 1234),
+        ('{number} jobs', '5 of 1234567,5 jobs', 1234567.5),
+        ('load {number}%', 'load 12%', 12),
+        ('load {number}%', 'load 12 %', 12),
+        ('load {number} of', 'load 12 % of', 12),
+        ('aaa{number}', 'aaaaa7', 7),
+        ('1{number}', 'x 12', 2),
+        ('a{number}b', 'a1 a2 a3b', 3),
+        ('jobs: {number}', 'Jobs: 3', None),
+        ('a.c{number}', 'abc5 a.c6', 6),
+        ('<b>{number}</b>', '<b>\n7</b> <b>8</b>', 8),
+        ('Zürich {number}', 'Zürich 9', 9),
+    ],
+)
+def test_patterns(pattern: str, text: str, number: float | None) -> None:
+    assert value_of(pattern, text) == number
+    assert value_of(pattern, *text) == number
+
+
+def test_different_case() -> None:
+    assert value_of('STRASSE {number}', 'straße 5', case_sensitive=False) == 5
+    assert value_of('straße {number}', 'STRASSE 5E2', case_sensitive=False) == 500
+
+
+def test_pattern_is_normalized_for_visible_text() -> None:
+    assert value_of(' Jobs \n waiting:  {number} ', 'Jobs waiting: 5', visible_text=True) == 5
+    assert value_of('cafe\u0301{number}', 'caf\xe95', visible_text=True) == 5
+
+
+def counted(string: str, *pieces: str, case_sensitive: bool = True) -> float | None:
+    search = ValueSearch([Count('n', string, case_sensitive)])
+    for piece in pieces:
+        search.feed(piece, lambda: None)
+    return search.results(is_whole=True)[0].number
+
+
+@pytest.mark.parametrize(
+    ('string', 'text', 'number'),
+    [('a', 'banana', 3), ('aa', 'aaaaa', 2), ('ana', 'banana', 1), ('x', 'banana', 0), ('ab', 'a', 0)],
+)
+def test_occurrences(string: str, text: str, number: int) -> None:
+    assert counted(string, text) == number
+    assert counted(string, *text) == number
+
+
+def test_occurrences_in_different_case() -> None:
+    assert counted('ERROR', 'error Error', case_sensitive=False) == 2
+
+
+PAGE = '<title>Jobs</title><p>Jobs <b>waiting</b>: 1,234</p><!-- Jobs waiting: 5 --> ERROR, error, ERROR'
+
+
+@pytest.mark.parametrize(
+    ('options', 'values'),
+    [
+        ({'values': {'jobs': 'Jobs waiting: {number}'}}, {'jobs': 5}),
+        ({'values': {'jobs': 'Jobs waiting: {number}'}, 'search_in': 'text'}, {'jobs': 1234}),
+        ({'values': {'jobs': 'JOBS WAITING: {number}'}, 'case_sensitive': False}, {'jobs': 5}),
+        ({'values': {'errors': {'count': 'ERROR'}}}, {'errors': 2}),
+        ({'values': {'errors': {'count': 'ERROR'}}, 'case_sensitive': False}, {'errors': 3}),
+        ({'values': {'b': {'count': '<b>'}}, 'search_in': 'text'}, {'b': 0}),
+        ({'values': {'errors': {'count': 'ERROR'}, 'absent': 'x {number}'}, 'regex': True}, {'errors': 2}),
+        ({'values': {'errors': {'count': 'ERROR'}}, 'max_body_size': len(PAGE) - 1}, {'errors': 1}),
+        ({'values': {'json': {'json': 'a'}}}, {}),
+    ],
+)
+def test_values_are_sent(options: dict[str, Any], values: dict[str, float], serve: Serve, run: Run) -> None:
+    result = run(url=serve(response(PAGE.encode())).url, search_string='Jobs', **options)
+
+    assert (result.status, result.values) == (AwesomeCheck.OK, values)
+
+
+def test_values_are_sent_with_a_warning(serve: Serve, run: Run) -> None:
+    url = serve(response(PAGE.encode())).url
+    values = {'errors': {'count': 'ERROR'}}
+
+    for rule in ({'search_string': 'x'}, {'search_string': 'Jobs', 'forbidden_string': 'title'}):
+        result = run(url=url, values=values, **rule)
+        assert (result.status, result.values) == (AwesomeCheck.WARNING, {'errors': 2})
+
+
+def test_no_more_is_read_than_verdict_and_values_need(serve: Serve, run: Run) -> None:
+    """The page never ends: who waited for that would run into the timeout."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(OPEN + b'nginx ')
+        connection.sendall(b'Jobs: 5 jobs' + b'.' * 1000)
+        connection.recv(1)
+
+    result = run(url=serve(answer).url, search_string='nginx', values={'jobs': 'Jobs: {number} jobs'}, timeout=60)
+
+    assert (result.status, result.values) == (AwesomeCheck.OK, {'jobs': 5})
+
+
+@pytest.mark.parametrize('source', ['Jobs: {number}', {'count': 'ERROR'}])
+def test_fault_after_the_verdict_does_not_change_it(source: Any, serve: Serve, run: Run) -> None:
+    server = serve(HEAD + b'Content-Length: 1000\r\n\r\nnginx ERROR')
+
+    result = run(url=server.url, search_string='nginx', values={'n': source})
+    undecided = run(url=server.url, search_string='nginx', forbidden_string='Apache', values={'n': source})
+
+    assert (result.status, result.values, result.message) == (AwesomeCheck.OK, {}, '')
+    assert (undecided.status, undecided.values) == (AwesomeCheck.CRITICAL, {})
+
+
+def test_number_at_the_end_of_a_page_that_is_cut_off(serve: Serve, run: Run) -> None:
+    server = serve(response(b'Jobs: 5678'))
+
+    assert run(url=server.url, search_string='Jobs', values={'n': 'Jobs: {number}'}).values == {'n': 5678}
+
+
+def test_memory_is_flat() -> None:
+    search = ValueSearch(
+        [
+            number_between('after', '{number} jobs', True, False),
+            number_between('before', 'Jobs: {number}', False, False),
+            Count('count', 'a' * 1000),
+        ]
+    )
+
+    def pieces() -> Iterator[str]:
+        for _ in range(100):
+            yield '1' * 100_000
+            yield 'a jobs' * 20_000
+
+    tracemalloc.start()
+    for piece in pieces():
+        search.feed(piece, lambda: None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [value.number for value in search.results(is_whole=True)] == [None, None, 0]
+    assert peak < 4_000_000
+
+
+def error_of(values: Any, **options: Any) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        AwesomeCheck('awesome', {}, [{}]).check(
+            {'url': 'http://localhost/', 'search_string': 'a', 'values': values, **options}
+        )
+    return str(error.value)
+
+
+ONCE = "must have {number} once, where the number stands, such as 'Jobs waiting: {number}'"
+KINDS = "must be a string with {number}, {json: queue.waiting}, or {count: 'ERROR'}"
+NAME = 'must be a name for a tag: up to 100 letters, digits, and `_`, `-`, `.`'
+
+
+@pytest.mark.parametrize(
+    ('values', 'reason'),
+    [
+        ('{number}', "must be a mapping such as {jobs: 'Jobs waiting: {number}'}, not a string"),
+        ({'n': 'Jobs'}, f'n: {ONCE}'),
+        ({'n': '{number} {number}'}, f'n: {ONCE}'),
+        ({'n': ''}, f'n: {ONCE}'),
+        ({'n': 5}, f'n: {KINDS}'),
+        ({'n': None}, f'n: {KINDS}'),
+        ({'n': {}}, f'n: {KINDS}'),
+        ({'n': {'regex': 'a'}}, f'n: {KINDS}'),
+        ({'n': {'json': 'a', 'count': 'b'}}, f'n: {KINDS}'),
+        ({'n': {'count': ''}}, 'n: count must not be empty'),
+        ({'n': {'json': ''}}, 'n: json must not be empty'),
+        ({'n': {'count': 5}}, 'n: must be a string, not a number: put it in quotes'),
+        ({'a b': '{number}'}, f"'a b' {NAME}"),
+        ({'': '{number}'}, f"'' {NAME}"),
+        ({'ä': '{number}'}, f"'ä' {NAME}"),
+        ({'a:b': '{number}'}, f"'a:b' {NAME}"),
+        ({'a' * 101: '{number}'}, f"'{'a' * 101}' {NAME}"),
+    ],
+)
+def test_values_that_are_none(values: Any, reason: str) -> None:
+    assert error_of(values).splitlines()[1:] == ['values', f'  Value error, {reason}']
+
+
+def test_blank_count_in_visible_text() -> None:
+    error = error_of({'n': {'count': ' \n'}}, search_in='text')
+
+    assert error.endswith('Value error, values: n: count must not be blank: every text contains white space')
+
+
+@pytest.mark.parametrize(
+    ('body', 'source', 'options', 'line'),
+    [
+        (PAGE, 'Jobs waiting: {number}', {}, (0, 'n is 5')),
+        (PAGE, 'jobs waiting: {number}', {}, (2, 'it is there in different case: set case_sensitive: false')),
+        ('<p>Jobs <b>7', 'Jobs {number}', {}, (2, 'it is there with search_in: text')),
+        ('<i>Jobs</i> 7', '<i>Jobs</i> {number}', {'search_in': 'text'}, (2, 'it is there with search_in: source')),
+        (PAGE, 'Jobs {number}', {}, (2, "'Jobs ' is there, but no number follows as the pattern has it")),
+        (PAGE, 'Tasks {number}', {}, (2, 'not on the page')),
+        (PAGE, {'json': 'Jobs'}, {}, (2, 'the page is not JSON: error in line 1, column 1')),
+        ('{"Jobs": "5"}', {'json': 'Jobs'}, {}, (2, "Jobs is '5', no number: write to_number(Jobs)")),
+        ('{"Jobs": 5}', {'json': 'Job'}, {}, (2, 'Job is null, no number')),
+    ],
+)
+def test_diagnosis(body: str, source: Any, options: dict[str, Any], line: tuple[int, str], serve: Serve) -> None:
+    url = serve(response(body.encode())).url
+    check = AwesomeCheck('awesome', {}, [{'url': url, 'search_string': 'Jobs', 'values': {'n': source}, **options}])
+
+    (found,) = [each for each in json.loads(check.get_diagnoses()) if each['name'] == 'values']
+
+    result, what = line
+    assert (found['result'], found['diagnosis']) == (result, f'n is not sent: {what}' if result else what)
