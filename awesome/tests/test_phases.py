@@ -55,10 +55,13 @@ def test_parts_that_there_are_not(serve: Serve, run: Run) -> None:
 
 
 def test_connection_that_is_kept_is_not_made(serve: Serve, run: Run) -> None:
-    server = serve(response(b'nginx', Connection='keep-alive'))
-    check = AwesomeCheck('awesome', {}, [{'url': server.url, 'search_string': '!', 'persist_connections': True}])
+    server = serve(response(b'nginx', Connection='keep-alive'), paths={'/last': PAGE})
+    options = {'url': server.url, 'search_string': '!', 'persist_connections': True}
+    check = AwesomeCheck('awesome', {}, [options])
 
-    first, second = run(check), run(check)
+    first = run(check)
+    options['url'] = f'{server.url}last'
+    second = run(check)
 
     assert server.accepted == 1
     assert 'page.connect_time' in phases_of(first)
