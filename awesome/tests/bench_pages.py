@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -65,9 +66,18 @@ def text(size: int, needle_at: str = 'end') -> str:
     return HEAD + (needle + filler if needle_at == 'start' else filler + needle)
 
 
+def document(size: int) -> str:
+    """Return a JSON page of about `size` bytes, as a queue would tell about its jobs."""
+    jobs: list[dict[str, object]] = []
+    while len(jobs) * 100 < size:
+        number = len(jobs)
+        jobs.append({'id': number, 'name': f'job-{number}', 'state': 'waiting', 'tries': 0, 'tags': ['a', 'b']})
+    return json.dumps({'status': 'UP', 'queue': {'waiting': len(jobs)}, 'errors': [], 'jobs': jobs}, indent=1)
+
+
 @contextmanager
 def serve_pages(gigabyte: bool = False) -> Iterator[Pages]:
-    """Serve 1k.html, 100k.html, 10m.html and 10m-start.html; 1g.html too if asked for."""
+    """Serve 1k.html, 100k.html, 100k.json, 10m.html and 10m-start.html; 1g.html too if asked for."""
     nginx = shutil.which('nginx', path=f'{os.environ["PATH"]}{os.pathsep}/usr/sbin')
     assert nginx, 'needs NGINX: apt-get install nginx-light'
     with TemporaryDirectory() as directory:
@@ -76,6 +86,7 @@ def serve_pages(gigabyte: bool = False) -> Iterator[Pages]:
         (root / 'www').mkdir()
         for name, size in {'1k': KIB, '100k': 100 * KIB, '10m': 10 * MIB}.items():
             (root / 'www' / f'{name}.html').write_text(text(size))
+        (root / 'www' / '100k.json').write_text(document(100 * KIB))
         (root / 'www' / '10m-start.html').write_text(text(10 * MIB, 'start'))
         if gigabyte:
             with open(root / 'www' / '1g.html', 'w') as file:

@@ -373,6 +373,29 @@ def compare_large(pages: Pages, targets: Targets, rounds: int) -> None:
     )
 
 
+def compare_further(pages: Pages, targets: Targets, rounds: int) -> None:
+    """Rules about headers and JSON, and values."""
+    small, document = f'{pages.http}1k.html', f'{pages.http}100k.json'
+    headers = {'Content-Type': 'charset=utf-8', 'ETag': ''}
+    values = {'length': 'some {number}', 'lines': {'count': '<p>'}, 'bold': {'count': '<b>'}}
+    expressions = ["status == 'UP'", 'queue.waiting > `100`', 'length(errors) == `0`']
+    further = {'search_header': headers, 'values': values}
+    subjects = interleave(
+        'Headers, JSON, and values',
+        [
+            Subject('1 KB', run_of(AwesomeCheck, url=small, search_string=NEEDLE)),
+            Subject('1 KB, 2 headers, 3 values', run_of(AwesomeCheck, url=small, search_string=NEEDLE, **further)),
+            Subject('100 KB of JSON, 3 expressions', run_of(AwesomeCheck, url=document, search_json=expressions)),
+        ],
+        rounds,
+        10,
+    )
+    plain_run, rich_run = subjects['1 KB'].cpu, subjects['1 KB, 2 headers, 3 values'].cpu
+    milliseconds = statistics.median(subjects['100 KB of JSON, 3 expressions'].cpu) * 1e3
+    targets.add('two header rules and three values, 1 KB: CPU of a run without', ratio(rich_run, plain_run), 1.25, 1.15)
+    targets.add('three expressions, 100 KB of JSON: CPU', milliseconds, 3, 2, ' ms')
+
+
 def read_of(url: str) -> float:
     """Return the bytes that the check reads of a page."""
     run_of(AwesomeCheck, url=url, search_string=NEEDLE)()
@@ -520,6 +543,7 @@ def main() -> None:
         peer = stack.enter_context(blackbox(pages.bundle))
         compare_small(pages, peer, targets, given.rounds)
         compare_large(pages, targets, given.rounds)
+        compare_further(pages, targets, given.rounds)
         compare_memory(pages)
         compare_text(targets, given.rounds)
         compare_many(pages, peer, targets, given.rounds)

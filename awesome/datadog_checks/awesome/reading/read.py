@@ -119,6 +119,8 @@ class Reading:
 
     def result(self) -> Verdict:
         """Return the verdict with the values, in the order in which they are configured."""
+        if not self._further.values:
+            return self.verdict or Verdict()
         why = TOO_LARGE if self._json and self._json.is_too_large else self._why_no_number
         numbers = self._numbers or [Value(number.name, None, why) for number in self._further.numbers]
         found = {value.name: value for value in (*self._values.results(self._is_whole), *numbers)}

@@ -71,6 +71,8 @@ class Verdict:
 
     def masked(self, mask: Mask) -> Verdict:
         """Return the verdict with what the server said masked for good."""
+        if not (self.ended_at or self.headers or self.json or self.values):
+            return self
         return replace(
             self,
             ended_at=mask(self.ended_at),
