@@ -12,6 +12,10 @@ def shared_timeout():
     return 10
 
 
+def instance_addresses():
+    return 'any'
+
+
 def instance_allow_redirects():
     return True
 
@@ -38,6 +42,10 @@ def instance_enable_legacy_tags_normalization():
 
 def instance_http_response_status_code():
     return '[123]\\d\\d'
+
+
+def instance_ip_protocol():
+    return 'any'
 
 
 def instance_kerberos_auth():

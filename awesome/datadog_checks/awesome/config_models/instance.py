@@ -56,6 +56,7 @@ class InstanceConfig(BaseModel):
         arbitrary_types_allowed=True,
         frozen=True,
     )
+    addresses: Optional[Literal['any', 'all']] = None
     allow_redirects: Optional[bool] = None
     auth_token: Optional[AuthToken] = None
     auth_type: Optional[str] = None
@@ -75,6 +76,7 @@ class InstanceConfig(BaseModel):
     forbidden_string: Optional[Union[str, tuple[str, ...]]] = None
     headers: Optional[MappingProxyType[str, Any]] = None
     http_response_status_code: Optional[str] = None
+    ip_protocol: Optional[Literal['any', 'ip4', 'ip6']] = None
     kerberos_auth: Optional[Literal['required', 'optional', 'disabled']] = None
     kerberos_cache: Optional[str] = None
     kerberos_delegate: Optional[bool] = None
