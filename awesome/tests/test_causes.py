@@ -25,29 +25,45 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ('number', 'kind', 'message'),
     [
-        (errno.ECONNREFUSED, Kind.REFUSED, 'connect: connection refused by a.example port 80'),
-        (errno.EHOSTUNREACH, Kind.UNREACHABLE, 'connect: a.example port 80: no route to the host'),
-        (errno.ENETUNREACH, Kind.UNREACHABLE, 'connect: a.example port 80: the network is unreachable'),
-        (errno.ETIMEDOUT, Kind.UNREACHABLE, 'connect: a.example port 80: connection timed out'),
+        (errno.ECONNREFUSED, Kind.REFUSED, 'connect: connection refused by a.example (10.0.0.7) port 80'),
+        (errno.EHOSTUNREACH, Kind.UNREACHABLE, 'connect: a.example (10.0.0.7) port 80: no route to the host'),
+        (errno.ENETUNREACH, Kind.UNREACHABLE, 'connect: a.example (10.0.0.7) port 80: the network is unreachable'),
+        (errno.ETIMEDOUT, Kind.UNREACHABLE, 'connect: a.example (10.0.0.7) port 80: connection timed out'),
         (errno.EMFILE, Kind.RESOURCES, 'connect: too many open files in the Agent'),
         (errno.ENOBUFS, Kind.RESOURCES, 'connect: the system has no buffer space left'),
-        (errno.EACCES, Kind.CONNECT, 'connect: a.example port 80: permission denied'),
-        (errno.EDOM, Kind.CONNECT, 'connect: a.example port 80: system error EDOM'),
-        (99_999, Kind.CONNECT, 'connect: a.example port 80: system error 99999'),
+        (errno.EACCES, Kind.CONNECT, 'connect: a.example (10.0.0.7) port 80: permission denied'),
+        (errno.EDOM, Kind.CONNECT, 'connect: a.example (10.0.0.7) port 80: system error EDOM'),
+        (99_999, Kind.CONNECT, 'connect: a.example (10.0.0.7) port 80: system error 99999'),
     ],
 )
 def test_connection_that_fails(number: int, kind: Kind, message: str) -> None:
-    fault = connect_fault(OSError(number, 'strerror'), 'a.example', 80)
+    fault = connect_fault(OSError(number, 'strerror'), 'a.example', 80, ['10.0.0.7'])
 
     assert (fault.kind, fault.describe()) == (kind, message)
+
+
+@pytest.mark.parametrize(
+    ('addresses', 'place'),
+    [
+        (['10.0.0.7'], 'a.example (10.0.0.7)'),
+        (['10.0.0.7', '2001:db8::7'], 'a.example (10.0.0.7, 2001:db8::7)'),
+        ([f'10.0.0.{number}' for number in range(1, 6)], 'a.example (10.0.0.1, 10.0.0.2, 10.0.0.3, 2 more)'),
+        (['a.example'], 'a.example'),
+    ],
+)
+def test_connection_that_fails_names_the_addresses(addresses: list[str], place: str) -> None:
+    fault = connect_fault(OSError(errno.ECONNREFUSED, ''), 'a.example', 80, addresses)
+
+    assert fault.describe() == f'connect: connection refused by {place} port 80'
+    assert fault.brief == 'connection refused'
 
 
 def test_windows_has_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(errno.errorcode, 10061, 'WSAECONNREFUSED')
     monkeypatch.setitem(errno.errorcode, 10024, 'WSAEMFILE')
 
-    assert connect_fault(OSError(10061, ''), 'a', 80).kind is Kind.REFUSED
-    assert connect_fault(OSError(10024, ''), 'a', 80).kind is Kind.RESOURCES
+    assert connect_fault(OSError(10061, ''), 'a', 80, []).kind is Kind.REFUSED
+    assert connect_fault(OSError(10024, ''), 'a', 80, []).kind is Kind.RESOURCES
     assert os_cause(OSError(10061, '')) == 'connection refused'
 
 

@@ -180,6 +180,16 @@ def test_refused_connection(dialer: Dialer) -> None:
     )
 
 
+def test_refused_connection_names_the_addresses(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = [(socket.AF_INET, socket.SOCK_STREAM, 0, '', (f'127.0.0.{number}', 1)) for number in (1, 2)]
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: tried)
+
+    assert fault_of(dialer.dial, 'page.example', 1, None) == (
+        Kind.REFUSED,
+        'connect: connection refused by page.example (127.0.0.1, 127.0.0.2) port 1',
+    )
+
+
 @contextlib.contextmanager
 def full_queue() -> Iterator[int]:
     """Yield a port that lets connections wait."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Fault, Kind
 
 from .certificate import common_name, days_left, issuer_name, names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Windows has the same names with WSA before them.
 OS_CAUSES = {
@@ -73,7 +77,7 @@ CERTIFICATE_CAUSES = {
     67: (Kind.CERTIFICATE, "the key of the issuer's certificate is too short"),
     68: (Kind.CERTIFICATE, 'a signature in the chain uses a hash that is too weak'),
 }
-# How many of a certificate's names a message has.
+# How many of a certificate's names, and of a host's addresses, a message has.
 FEW = 3
 
 NO_COMMON_VERSION = 'the server and the Agent have no TLS version in common'
@@ -125,15 +129,29 @@ def os_cause(error: OSError) -> str:
     return OS_CAUSES.get(name, f'system error {name}')
 
 
-def connect_fault(error: OSError, host: str, port: int) -> Fault:
-    """Return the fault of a connection that could not be made."""
+def connect_fault(error: OSError, host: str, port: int, addresses: Sequence[str]) -> Fault:
+    """Return the fault of a connection that could not be made to any of the addresses of `host`."""
     name = _errno_name(error)
-    if name == 'ECONNREFUSED':
-        return Fault(Kind.REFUSED, 'connection refused by {} port {}', host, port)
     if name in RESOURCES:
         return Fault(Kind.RESOURCES, os_cause(error))
-    kind = Kind.UNREACHABLE if name in UNREACHABLE else Kind.CONNECT
-    return Fault(kind, f'{{}} port {{}}: {os_cause(error)}', host, port)
+    place = _place(host, addresses)
+    if name == 'ECONNREFUSED':
+        fault = Fault(Kind.REFUSED, 'connection refused by {} port {}', place, port)
+    else:
+        kind = Kind.UNREACHABLE if name in UNREACHABLE else Kind.CONNECT
+        fault = Fault(kind, f'{{}} port {{}}: {os_cause(error)}', place, port)
+    fault.brief = os_cause(error)
+    return fault
+
+
+def _place(host: str, addresses: Sequence[str]) -> str:
+    """Return a host with its addresses: "shop.example (10.0.0.7, 10.0.0.8)"; an address stands for itself."""
+    if list(addresses) == [host]:
+        return host
+    few = list(addresses[:FEW])
+    if len(addresses) > FEW:
+        few.append(f'{len(addresses) - FEW} more')
+    return f'{host} ({", ".join(few)})'
 
 
 def is_out_of_resources(number: int) -> bool:

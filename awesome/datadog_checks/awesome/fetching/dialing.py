@@ -59,20 +59,21 @@ class Dialer:
         self._deadline.begin(Activity.CONNECT, host, port)
         end = time.monotonic() + self._deadline.remaining(limit)
         # Numbers, no exceptions: one that is kept would keep all frames.
-        failure = 0
+        failures: list[tuple[int, str]] = []
         for untried in range(len(addresses), 0, -1):
             info = addresses[-untried]
             sock, number = self._try(info, (end - time.monotonic()) / untried)
             if sock:
                 self.peer = str(info[4][0]), port
                 return TimedSocket(sock, self._deadline, limit)
-            if not failure or number not in NO_FAMILY:
-                failure = number
+            failures.append((number, str(info[4][0])))
             if is_out_of_resources(number):
                 break
-        if failure == TIMED_OUT:
+        number = next((number for number, _ in reversed(failures) if number not in NO_FAMILY), failures[0][0])
+        if number == TIMED_OUT:
             raise self._deadline.fault(limit)
-        raise connect_fault(OSError(failure, ''), host, port)
+        alike = [address for other, address in failures if other == number]
+        raise connect_fault(OSError(number, ''), host, port, alike)
 
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
         self._deadline.begin(Activity.LOOKUP, host)
