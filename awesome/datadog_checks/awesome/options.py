@@ -54,6 +54,10 @@ class PageOptions:
     """Of `body`."""
     timeout: float
     """Of a whole run, in seconds."""
+    all_addresses: bool
+    """Whether to fetch the page from each address of its host."""
+    ip_protocol: str
+    """`any`, `ip4` or `ip6`."""
     name: str
     tags: tuple[str, ...]
     """Of all that is submitted."""
@@ -110,8 +114,6 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
     url = parse_url(config.url)
     status, default_status = config.http_response_status_code or '', defaults.instance_http_response_status_code()
     body, content_type = _body(config.data)
-    timeout = config.timeout if 'timeout' in config.model_fields_set else None
-    location = public_url(url.geturl())
     return PageOptions(
         url=url,
         rules=_rules(config),
@@ -126,9 +128,11 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
         method=config.method or 'GET',
         body=body,
         content_type=content_type,
-        timeout=timeout or default_timeout or DEFAULT_TIMEOUT,
+        timeout=_timeout(config) or default_timeout or DEFAULT_TIMEOUT,
+        all_addresses=config.addresses == 'all',
+        ip_protocol=config.ip_protocol or 'any',
         name=config.name or '',
-        tags=(*(config.tags or ()), f'url:{location}', f'instance:{config.name or location}'),
+        tags=_tags(config, public_url(url.geturl())),
         send_events=bool(config.send_events),
     )
 
@@ -169,6 +173,15 @@ def misplaced(init_config: Mapping[str, Any]) -> list[str]:
 def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return an option that is one string or several as several."""
     return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _timeout(config: InstanceConfig) -> float | None:
+    """Return the seconds that are configured, if any are: not the default."""
+    return config.timeout if 'timeout' in config.model_fields_set else None
+
+
+def _tags(config: InstanceConfig, location: str) -> tuple[str, ...]:
+    return *(config.tags or ()), f'url:{location}', f'instance:{config.name or location}'
 
 
 def _rules(config: InstanceConfig) -> Rules:

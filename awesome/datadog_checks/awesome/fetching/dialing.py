@@ -6,6 +6,7 @@ import errno
 import select
 import socket
 import time
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from .causes import connect_fault, is_out_of_resources, lookup_fault
 from .sockets import TimedSocket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .background import Background
     from .deadline import Deadline
 
@@ -27,6 +30,7 @@ IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno,
 # Of a kernel without IPv6, or without an address of that family.
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
 MAX_LABEL = 63
+FAMILIES = {'ip4': (socket.AF_INET, 'IPv4'), 'ip6': (socket.AF_INET6, 'IPv6')}
 
 
 class Dialer:
@@ -39,14 +43,18 @@ class Dialer:
         """The last host that was looked up, and its addresses."""
         self.peer: tuple[str, int] | None = None
         """Address and port of the last connection."""
+        self.ip_protocol = 'any'
+        """Which addresses are used: `any`, `ip4` or `ip6`."""
+        self.pin: tuple[str, AddressInfo] | None = None
+        """A host, and the one of its addresses that is used."""
 
     def resolve(self, host: str, port: int) -> list[AddressInfo]:
         """Return the addresses of `host`, in the order in which to try them; raise `DNS` and `timeout` faults."""
         require_host(host)
-        try:
-            addresses = list(_literal(host, port))
-        except OSError:
-            addresses = self._look_up(host, port)
+        if self.pin and self.pin[0] == host:
+            addresses = [_with_port(self.pin[1], port)]
+        else:
+            addresses = self._of_protocol(self._look_up(host, port), host)
         self.resolved = host, tuple(str(info[4][0]) for info in addresses)
         return addresses
 
@@ -69,18 +77,46 @@ class Dialer:
             failures.append((number, str(info[4][0])))
             if is_out_of_resources(number):
                 break
+        raise self._fault(failures, host, port, limit)
+
+    @contextmanager
+    def unrestricted(self) -> Iterator[None]:
+        """Use all addresses for a while: what is asked of the page's host does not concern a proxy."""
+        restrictions = self.ip_protocol, self.pin
+        self.ip_protocol, self.pin = 'any', None
+        try:
+            yield
+        finally:
+            self.ip_protocol, self.pin = restrictions
+
+    def pinned(self, host: str) -> str | None:
+        """Return the one address of `host` that is used, if it is pinned."""
+        return str(self.pin[1][4][0]) if self.pin and self.pin[0] == host else None
+
+    def _fault(self, failures: list[tuple[int, str]], host: str, port: int, limit: float | None) -> Fault:
+        """Return the fault of a host none of whose addresses could be connected to."""
         number = next((number for number, _ in reversed(failures) if number not in NO_FAMILY), failures[0][0])
         if number == TIMED_OUT:
-            raise self._deadline.fault(limit)
+            return self._deadline.fault(limit)
         alike = [address for other, address in failures if other == number]
-        raise connect_fault(OSError(number, ''), host, port, alike)
+        return connect_fault(OSError(number, ''), host, port, alike)
 
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
+        with suppress(OSError):
+            return list(_literal(host, port))
         self._deadline.begin(Activity.LOOKUP, host)
         try:
             return self._background.run(('lookup', host, port), partial(_addresses, host, port))
         except OSError as e:
             raise lookup_fault(e, host) from None
+
+    def _of_protocol(self, addresses: list[AddressInfo], host: str) -> list[AddressInfo]:
+        if self.ip_protocol == 'any':
+            return addresses
+        family, name = FAMILIES[self.ip_protocol]
+        if not (found := [info for info in addresses if info[0] == family]):
+            raise Fault(Kind.UNKNOWN_HOST, f'{{}}: no {name} address, as ip_protocol asks for', host)
+        return found
 
     def _try(self, info: AddressInfo, seconds: float) -> tuple[socket.socket | None, int]:
         """Return a socket that is connected within `seconds`, or why there is none."""
@@ -134,6 +170,11 @@ def _literal(host: str, port: int) -> tuple[AddressInfo, ...]:
 
 def _addresses(host: str, port: int, flags: int = 0) -> list[AddressInfo]:
     return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags))
+
+
+def _with_port(info: AddressInfo, port: int) -> AddressInfo:
+    address, _, *rest = info[4]
+    return (*info[:4], (address, port, *rest))
 
 
 def require_host(host: str) -> None:

@@ -20,7 +20,7 @@ from .dialing import Dialer
 from .page import Page
 from .tls import TLSContexts
 from .transport import Request, Response, Settings, Transport
-from .urls import basic_auth, host_header, public_url, redirect_target, same_origin
+from .urls import basic_auth, host_header, origin, public_url, redirect_target, same_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .credentials import TokenSource
     from .deadline import Deadline
+    from .dialing import AddressInfo
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -59,6 +60,7 @@ class Fetcher:
 
     def open(self, page: PageOptions) -> Page:
         """Request a page, follow its redirects and return the final response; raise a fault of any step but `body`."""
+        self.dialer.ip_protocol = page.ip_protocol
         url, method, body, trusted = page.url, page.method, page.body, True
         for redirects in range(page.max_redirects + 1):
             if body and not trusted:
@@ -91,9 +93,27 @@ class Fetcher:
         """The certificates that the page's own origin showed in this run, in DER, its own first."""
         return self._same_origin.chain
 
+    def addresses(self, page: PageOptions) -> list[AddressInfo]:
+        """Return the addresses of a page's host, each once; raise `DNS` and `timeout` faults."""
+        self.dialer.ip_protocol = page.ip_protocol
+        _, host, port = origin(page.url)
+        return list({info[4]: info for info in self.dialer.resolve(host, port)}.values())
+
+    def pin(self, page: PageOptions, address: AddressInfo) -> None:
+        """Use that address alone of a page's host, from a clean start until the run ends."""
+        self._clear()
+        self.dialer.pin = origin(page.url)[1], address
+
     def finish(self) -> None:
         """End a run: leave nothing open but what is to be kept."""
+        self._clear()
         self._is_through_proxy = False
+        self._same_origin.forget_addresses()
+        self.dialer.pin = None
+        self.deadline.finish()
+
+    def _clear(self) -> None:
+        """Forget what came with a page, and leave nothing open but what is to be kept."""
         self._cookies.clear()
         if self._options.persist:
             self._same_origin.finish()
@@ -101,7 +121,6 @@ class Fetcher:
             self._same_origin.close()
         if '_cross_origin' in self.__dict__:
             self._cross_origin.close()
-        self.deadline.finish()
 
     def _send_trusted(self, url: SplitResult, method: str, body: bytes | None, content_type: str) -> Response:
         """Send a request to the origin of the configured URL, which may know all that is configured."""
@@ -124,7 +143,8 @@ class Fetcher:
     def _send_with_token(self, url: SplitResult, method: str, headers: dict[str, str], body: bytes | None) -> Response:
         """Send a request with a token, once more with a new one if the server does not accept it."""
         for renew in (False, True):
-            name, value = self._token_source.header(renew)
+            with self.dialer.unrestricted():
+                name, value = self._token_source.header(renew)
             response = self._same_origin.send(self._request(url, method, headers | {name: value}, body))
             if response.status != 401 or renew:
                 break
@@ -187,7 +207,7 @@ class Fetcher:
         return Settings(
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
-            proxy=self._proxy,
+            proxy=self.proxy,
             # Whoever names the server in the Host header wants its certificate to have that name.
             context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls),
             server_name=server_name,
@@ -201,7 +221,7 @@ class Fetcher:
         hosts = [value for name, value in self._options.headers.items() if name.lower() == 'host']
         return hosts[0] if hosts and self._options.use_host_header else None
 
-    def _proxy(self, url: SplitResult) -> str | None:
+    def proxy(self, url: SplitResult) -> str | None:
         """Return the URL of the proxy for a page, if one applies."""
         proxy = self._options.proxies.get(url.scheme)
         if proxy and self._options.no_proxy:

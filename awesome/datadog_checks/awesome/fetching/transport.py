@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -69,6 +69,8 @@ class Route(NamedTuple):
     host: str
     port: int
     proxy: str | None
+    address: str | None
+    """The only one of the host's that is used, if it is pinned."""
 
 
 class Response:
@@ -120,6 +122,8 @@ class Transport:
         self._settings = settings
         self._server_name = settings.server_name and _host_part(settings.server_name)
         self._kept: dict[Route, Connection] = {}
+        self._used: set[Route] = set()
+        """Those of `_kept` that were used in this run."""
         self._responses: set[Response] = set()
 
     def send(self, request: Request) -> Response:
@@ -143,6 +147,12 @@ class Transport:
             response.close()
         self.chain = []
 
+    def forget_addresses(self) -> None:
+        """Close what was kept to addresses that this run did not use: they may be gone."""
+        for route in [route for route in self._kept if route.address and route not in self._used]:
+            self._kept.pop(route).close()
+        self._used.clear()
+
     def close(self) -> None:
         """Close all connections."""
         self.finish()
@@ -154,7 +164,8 @@ class Transport:
         self.close()
 
     def _route(self, url: SplitResult) -> Route:
-        return Route(*origin(url), self._settings.proxy(url))
+        scheme, host, port = origin(url)
+        return Route(scheme, host, port, self._settings.proxy(url), self._dialer.pinned(host))
 
     def _exchange(self, connection: Connection, request: Request, route: Route) -> Response:
         try:
@@ -181,6 +192,7 @@ class Transport:
         if former := self._kept.pop(route, None):
             former.close()
         self._kept[route] = connection
+        self._used.add(route)
 
     def _connect(self, route: Route) -> Connection:
         """Return a connection to the page's server, or to a proxy that forwards."""
@@ -193,7 +205,8 @@ class Transport:
         if proxy and proxy.scheme in LOCAL_LOOKUP:
             host = self._look_up(proxy, route)
         target = (proxy.host, proxy.port) if proxy else (route.host, route.port)
-        sock = self._dialer.dial(*target, settings.connect_timeout)
+        with self._dialer.unrestricted() if proxy else nullcontext():
+            sock = self._dialer.dial(*target, settings.connect_timeout)
         stream: Stream = sock
         try:
             if proxy:
