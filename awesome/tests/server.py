@@ -34,6 +34,7 @@ class Server:
         tls: ssl.SSLContext | None = None,
         on_connect: Callable[[socket.socket], None] | None = None,
         host: str = '127.0.0.1',
+        port: int = 0,
     ) -> None:
         self._answer = answer
         self._tls = tls
@@ -45,7 +46,7 @@ class Server:
         self._serving: list[threading.Thread] = []
         self._starting = threading.Lock()
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family)
+        self._listener = socket.create_server((host, port), family=family)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
         self.url = f'{"https" if tls else "http"}://{f"[{host}]" if ":" in host else host}:{self.port}/'
