@@ -26,12 +26,14 @@ WALLS = {
     'fetching': ('reading', 'reporting', 'check', 'probe', 'config_models', 'secrets'),
     'reporting': ('check', 'config_models', 'secrets'),
     'probe': ('check', 'config_models'),
+    'sweep': ('check', 'config_models', 'secrets'),
     'options': ('reporting', 'check', 'probe'),
     'fault': ('fetching', 'reading', 'reporting', 'check', 'probe', 'options', 'config_models', 'secrets'),
 }
 # What only an option, a diagnosis or the command needs.
 LATE = {
     *('__main__', 'trial', 'reporting.diagnosis', 'reporting.explanation', 'reporting.locate', 'reporting.remedies'),
+    'sweep',
     *('fetching.client', 'fetching.credentials', 'reporting.change', 'reporting.change.turns'),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from datadog_checks.base import AgentCheck
+from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.types import InstanceType
 
 from .config_models import ConfigMixin
@@ -63,11 +63,22 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             )
             self._mask.add(*secrets_of(configured, self.init_config or {}))
             options = page_options(model, (self.init_config or {}).get('timeout'))
+            if options.all_addresses or options.ip_protocol != 'any':
+                self._require_no_proxy(options)
             self._options = replace(options, unresolved=tuple(unresolved(configured)))
             for option in misplaced(self.init_config or {}):
                 self.warning('init_config: `%s` does nothing there: move it into the instances', option)
             self._given, self._turns = deepcopy(instance), None
         return self._options
+
+    def _require_no_proxy(self, options: PageOptions) -> None:
+        """Raise ConfigurationError if there is a proxy: most look the page's host up themselves."""
+        if self.probe.fetcher.proxy(options.url):
+            option = 'addresses' if options.all_addresses else 'ip_protocol'
+            raise ConfigurationError(
+                f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config, or'
+                ' of the Agent: set `skip_proxy: true`, or list the host in `no_proxy`, to reach it directly'
+            )
 
     @cached_property
     def probe(self) -> Probe:

@@ -123,7 +123,7 @@ class Fault(Exception):
         self.activity: Activity | None = None
         """What was being done when the time was over, for a timeout."""
         self.brief = ''
-        """The cause without host and port, of a connection that could not be made: for where the address is told."""
+        """The cause without host and port, if a pinned address takes no connection: for where the address is told."""
         self._cause = cause
         self._values: tuple[object, ...] = values
 

@@ -58,31 +58,47 @@ class Probe:
         `record` gets the beginning of the decompressed body, as far as the verdict takes it. `sample` gets more of it,
         which is read after the verdict and changes neither that nor a time.
         """
+        self.fetcher.deadline.start(options.timeout)
+        try:
+            fetch = self._sweep if options.all_addresses else self.fetch
+            report = fetch(options, record, sample)
+        except Fault as e:
+            report = self._report(Unreachable(e.masked(self.mask), None), None)
+        except Exception:
+            self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
+            fault = Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log")
+            report = self._report(Unreachable(fault, None), None)
+        self.fetcher.finish()
+        return report
+
+    def fetch(self, options: PageOptions, record: bytearray | None, sample: Sample | None) -> Report:
+        """Return what one fetch found out until the deadline, which has begun."""
         run = Run(options, self.fetcher, self.mask, record, sample)
-        deadline = self.fetcher.deadline
-        deadline.start(options.timeout)
         try:
             outcome: Outcome = run.search()
         except Fault as e:
             outcome = Unreachable(e.masked(self.mask), run.facts(run.page) if run.page else None)
-        except Exception:
-            self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
-            outcome = Unreachable(Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log"), None)
-        cancelled, response_time = deadline.cancelled, run.response_time or deadline.elapsed()
-        dialer, chain = self.fetcher.dialer, self.fetcher.chain
-        report = Report(
+        return self._report(outcome, run)
+
+    def _sweep(self, options: PageOptions, record: bytearray | None, sample: Sample | None) -> Report:
+        from .sweep import sweep
+
+        return sweep(self, options, record, sample)
+
+    def _report(self, outcome: Outcome, run: Run | None) -> Report:
+        deadline, dialer, chain = self.fetcher.deadline, self.fetcher.dialer, self.fetcher.chain
+        cancelled, response_time = deadline.cancelled, (run and run.response_time) or deadline.elapsed()
+        return Report(
             outcome=Cancelled() if cancelled else outcome,
             response_time=response_time,
-            first_byte_time=run.first_byte_time,
-            phases=phases(run.times or deadline.times(), self.fetcher.is_through_proxy),
+            first_byte_time=run.first_byte_time if run else None,
+            phases=phases((run and run.times) or deadline.times(), self.fetcher.is_through_proxy),
             certificate_days_left=days_left(chain[0]) if chain else None,
             chain_days_left=chain_days_left(chain),
             resolved=dialer.resolved,
             peer=dialer.peer,
             certificate=chain[0] if chain else None,
         )
-        self.fetcher.finish()
-        return report
 
 
 class Run:

@@ -136,12 +136,15 @@ def connect_fault(error: OSError, host: str, port: int, addresses: Sequence[str]
         return Fault(Kind.RESOURCES, os_cause(error))
     place = _place(host, addresses)
     if name == 'ECONNREFUSED':
-        fault = Fault(Kind.REFUSED, 'connection refused by {} port {}', place, port)
-    else:
-        kind = Kind.UNREACHABLE if name in UNREACHABLE else Kind.CONNECT
-        fault = Fault(kind, f'{{}} port {{}}: {os_cause(error)}', place, port)
-    fault.brief = os_cause(error)
-    return fault
+        return Fault(Kind.REFUSED, 'connection refused by {} port {}', place, port)
+    kind = Kind.UNREACHABLE if name in UNREACHABLE else Kind.CONNECT
+    return Fault(kind, f'{{}} port {{}}: {os_cause(error)}', place, port)
+
+
+def with_addresses(fault: Fault, host: str, addresses: Sequence[str]) -> Fault:
+    """Return the fault of a connection as that of several addresses of `host`."""
+    kind, cause, _, *values = fault.args
+    return Fault(kind, cause, _place(host, addresses), *values)
 
 
 def _place(host: str, addresses: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
-from .causes import connect_fault, is_out_of_resources, lookup_fault
+from .causes import connect_fault, is_out_of_resources, lookup_fault, os_cause
 from .sockets import TimedSocket
 
 if TYPE_CHECKING:
@@ -98,8 +98,11 @@ class Dialer:
         number = next((number for number, _ in reversed(failures) if number not in NO_FAMILY), failures[0][0])
         if number == TIMED_OUT:
             return self._deadline.fault(limit)
-        alike = [address for other, address in failures if other == number]
-        return connect_fault(OSError(number, ''), host, port, alike)
+        error, alike = OSError(number, ''), [address for other, address in failures if other == number]
+        fault = connect_fault(error, host, port, alike)
+        if self.pinned(host) and fault.kind is not Kind.RESOURCES:
+            fault.brief = os_cause(error)
+        return fault
 
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
         with suppress(OSError):

@@ -10,7 +10,8 @@ from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.reading.search import Rules
 from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Verdict
 
-from .report import PageFacts, Report, Searched, TextFacts, Unreachable, Unread
+from .comparison import compare
+from .report import PageFacts, Report, Searched, Status, TextFacts, Unreachable, Unread
 
 # In characters.
 MAX_QUOTES = 280
@@ -30,6 +31,10 @@ _ESCAPES = {'\\': '\\\\', '"': '\\"', '\n': '\\n', '\t': '\\t', '\r': '\\r', '\0
 
 def message(report: Report, rules: Rules) -> str:
     """Return the message of the service check: empty if the page says what it should."""
+    if report.addresses and report.status is not Status.OK:
+        said = [(address, describe_briefly(one, rules)) for address, one in report.addresses.reports]
+        if report.addresses.not_fetched or len({words for _, words in said}) > 1:
+            return printable(compare(said, report.addresses.not_fetched, MAX_MESSAGE))
     match report.outcome:
         case Searched(page, text, verdict):
             if verdict.passed:
@@ -47,7 +52,22 @@ def _describe_text(text: TextFacts) -> str:
     encoding = f'encoding {text.encoding}'
     if text.unknown_label:
         encoding += f' (the page declares {quote(text.unknown_label, MAX_TITLE)}, which is no encoding)'
-    return f'{encoding}, title {quote(text.title, MAX_TITLE)}' if text.title else f'{encoding}, no title'
+    return f'{encoding}, {describe_title(text)}'
+
+
+def describe_briefly(report: Report, rules: Rules) -> str:
+    """Return what one of several addresses said, where the address is told already: empty if it is OK."""
+    match report.outcome:
+        case Searched(page, text, verdict):
+            return '' if verdict.passed else f'{describe_miss(rules, verdict, page)}, {describe_title(text)}'
+        case Unreachable(fault):
+            return fault.brief or fault.describe(shorten_value)
+    return message(report, rules)
+
+
+def describe_title(text: TextFacts) -> str:
+    """Return the title of a page, in words."""
+    return f'title {quote(text.title, MAX_TITLE)}' if text.title else 'no title'
 
 
 def describe_miss(rules: Rules, verdict: Verdict, page: PageFacts) -> str:

@@ -111,6 +111,8 @@ class Report:
     """The address and port of the last connection."""
     certificate: bytes | None = None
     """The certificate that the server showed, in DER."""
+    addresses: Addresses | None = None
+    """What each address of the page's host said, if all of them were asked."""
 
     @property
     def status(self) -> Status:
@@ -146,6 +148,8 @@ class Report:
             'search.found': int(self.status is Status.OK) if reachable else None,
             **self.phases,
         }
+        if self.addresses:
+            values |= {'addresses.total': len(self.addresses.reports), 'addresses.ok': self.addresses.ok}
         return {name: value for name, value in values.items() if value is not None}
 
     @property
@@ -166,3 +170,18 @@ def phases(times: Mapping[Activity, float], is_through_proxy: bool) -> dict[str,
     """Return the times of the parts of a run that the check itself did; `times` are in seconds."""
     unknown = PROXIED if is_through_proxy else frozenset()
     return {name: times[part] for name, part in PHASES.items() if part in times and part not in unknown}
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """What each address of a host said."""
+
+    reports: tuple[tuple[str, Report], ...]
+    """By the address."""
+    not_fetched: int
+    """How many more addresses the host has."""
+
+    @property
+    def ok(self) -> int:
+        """The number of addresses where the page says what it should."""
+        return sum(report.status is Status.OK for _, report in self.reports)

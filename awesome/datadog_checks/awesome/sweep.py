@@ -1,0 +1,91 @@
+"""One run over all addresses of a page's host: the page is fetched from each, and the worst of them is the result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .fetching.causes import with_addresses
+from .fetching.urls import origin
+from .reporting.report import Addresses, Cancelled, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .options import PageOptions
+    from .probe import Probe, Sample
+    from .reporting.report import Report
+
+MAX_ADDRESSES = 16
+
+
+def sweep(probe: Probe, options: PageOptions, record: bytearray | None, sample: Sample | None) -> Report:
+    """Return what the addresses of a page's host said, one after the other until the deadline, which has begun.
+
+    Each gets its share of what remains, so that one that is silent leaves time for the others. `record` and `sample`
+    get what they are for from the worst. Raises the `DNS` and `timeout` faults of the lookup.
+    """
+    fetcher = probe.fetcher
+    found = fetcher.addresses(options)
+    resolved, lookup_time = fetcher.dialer.resolved, fetcher.deadline.elapsed()
+    end = time.monotonic() + fetcher.deadline.remaining()
+    fetched = found[:MAX_ADDRESSES]
+    reports: list[Report] = []
+    for info in fetched:
+        fetcher.pin(options, info)
+        fetcher.deadline.start(_share(end, len(fetched) - len(reports)))
+        body, part = bytearray(), replace(sample, data=bytearray()) if sample else None
+        reports.append(probe.fetch(options, None if record is None else body, part))
+        if isinstance(reports[-1].outcome, Cancelled):
+            return reports[-1]
+        if _worst(reports) is reports[-1]:
+            _keep(record, sample, body, part)
+    names = [str(info[4][0]) for info in fetched]
+    addresses = Addresses(tuple(zip(names, reports, strict=True)), len(found) - len(fetched))
+    report = replace(_merge(reports, lookup_time), resolved=resolved, addresses=addresses)
+    return _with_one_fault(report, probe.mask(origin(options.url)[1]), names)
+
+
+def _keep(record: bytearray | None, sample: Sample | None, body: bytearray, part: Sample | None) -> None:
+    if record is not None:
+        record[:] = body
+    if sample and part:
+        sample.data, sample.is_cut = part.data, part.is_cut
+
+
+def _share(end: float, parts: int) -> float:
+    """Return the seconds that the next of so many `parts` gets until `end`: rounded, since messages have them."""
+    seconds = max(end - time.monotonic(), 0) / parts
+    return round(seconds, 1 if seconds >= 1 else 2)
+
+
+def _worst(reports: Sequence[Report]) -> Report:
+    """Return the worst of some reports: of those that are equally bad, the slowest."""
+    return max(reports, key=lambda report: (report.status, report.response_time))
+
+
+def _merge(reports: Sequence[Report], lookup_time: float) -> Report:
+    """Return the worst of some reports, whose times begin after the lookup, with the certificate that expires first."""
+    worst = _worst(reports)
+    first_byte_time = worst.first_byte_time
+    days_left = [report.certificate_days_left for report in reports if report.certificate_days_left is not None]
+    return replace(
+        worst,
+        response_time=worst.response_time + lookup_time,
+        first_byte_time=None if first_byte_time is None else first_byte_time + lookup_time,
+        certificate_days_left=min(days_left, default=None),
+    )
+
+
+def _with_one_fault(report: Report, host: str, names: Sequence[str]) -> Report:
+    """Return a report whose fault names all addresses, if none of them takes a connection for the same reason."""
+    causes = {_connect_cause(one) for _, one in report.addresses.reports} if report.addresses else set()
+    if len(causes) > 1 or None in causes or not isinstance(report.outcome, Unreachable):
+        return report
+    return replace(report, outcome=Unreachable(with_addresses(report.outcome.fault, host, names), None))
+
+
+def _connect_cause(report: Report) -> str | None:
+    """Return why no connection could be made; None if one could."""
+    return report.outcome.fault.brief or None if isinstance(report.outcome, Unreachable) else None
