@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.fetching.certificate import validity
+from datadog_checks.awesome.fetching.urls import origin
 from datadog_checks.base import ConfigurationError
 
 from .advice import advise_on_head, advise_on_json, explain_value
 from .change.summary import summarize
+from .comparison import describe_rest, place
 from .explanation import Explainer, as_yaml
 from .message import message, printable, quote, shorten
 from .remedies import remedy
-from .report import Report, Searched, Status, Unreachable, Unread
+from .report import Addresses, Report, Searched, Status, Unreachable, Unread
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
@@ -56,28 +58,67 @@ def diagnose(
 
 
 def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis, compare: Compare) -> None:
-    """Record a line for each step of a run up to the first that fails, and what changed since the last OK run."""
+    """Record a line for each step of a run up to the first that fails, or for each address of the page's host.
+
+    What changed since the last OK run follows a step that failed.
+    """
     body = bytearray()
     report = probe(options, body)
     category = f'{options.public_url} ({options.name})' if options.name else options.public_url
     if options.unresolved:
         what = f'the secret of {", ".join(options.unresolved)} is still ENC[...]: the Agent did not resolve it'
         diagnosis.warning('configuration', what, category=category, remediation=NO_BACKEND)
+    lines = _address_lines if report.addresses and len(report.addresses.reports) > 1 else _step_lines
+    for step, line, advice in lines(options, report, probe, bytes(body)):
+        if advice:
+            diagnosis.fail(step, shorten(line), category=category, remediation=printable(advice))
+        else:
+            diagnosis.success(step, shorten(line), category=category)
+    for name, line in _warnings(options, report, bytes(body), compare):
+        diagnosis.warning(name, shorten(line), category=category)
+
+
+def _warnings(options: PageOptions, report: Report, body: bytes, compare: Compare) -> Iterator[tuple[str, str]]:
+    """Yield what is worth knowing beside the steps: values that are not sent, and what changed."""
+    if isinstance(report.outcome, Searched):
+        for value in report.outcome.verdict.values:
+            if value.number is None:
+                yield 'values', f'{value.name} is not sent: {explain_value(options, report.outcome, body, value)}'
+    if _failed_step(report) and (difference := compare(options, report, body)):
+        yield 'change', f'since the last OK run: {summarize(difference)}'
+
+
+def _step_lines(options: PageOptions, report: Report, probe: Probe, body: bytes) -> Iterator[tuple[str, str, str]]:
+    """Yield a step, what to say of it, and what to do if it failed; the last one is that which failed."""
     failed = _failed_step(report)
     for step, line in _passed(options, report):
         if step == failed:
             break
-        diagnosis.success(step, shorten(line), category=category)
-    if isinstance(report.outcome, Searched):
-        for value in report.outcome.verdict.values:
-            if value.number is None:
-                why = explain_value(options, report.outcome, bytes(body), value)
-                diagnosis.warning('values', shorten(f'{value.name} is not sent: {why}'), category=category)
+        yield step, line, ''
     if failed:
-        advice = _advice(options, report, probe, bytes(body))
-        diagnosis.fail(failed, message(report, options.rules), category=category, remediation=printable(advice))
-        if difference := compare(options, report, bytes(body)):
-            diagnosis.warning('change', shorten(f'since the last OK run: {summarize(difference)}'), category=category)
+        yield failed, message(report, options.rules), _advice(options, report, probe, body)
+
+
+def _address_lines(options: PageOptions, report: Report, probe: Probe, body: bytes) -> Iterator[tuple[str, str, str]]:
+    """Yield for each address the step that it got to, what to say of it, and what to do if it failed."""
+    resolve, line = next(_passed(options, report))
+    addresses = report.addresses or Addresses((), 0)
+    yield resolve, f'{line}{describe_rest(addresses.not_fetched)}', ''
+    for address, one in addresses.reports:
+        failed, name = _failed_step(one), place(address)
+        if not failed:
+            *_, (step, line) = _passed(options, one)
+            yield step, f'{name}: {line}', ''
+        elif isinstance(one.outcome, Searched) and one.outcome is not report.outcome:
+            # Only the body of the worst was kept.
+            yield failed, f'{name}: {message(one, options.rules)}', _request_to(options, name)
+        else:
+            yield failed, f'{name}: {message(one, options.rules)}', _advice(options, one, probe, body)
+
+
+def _request_to(options: PageOptions, address: str) -> str:
+    _, host, port = origin(options.url)
+    return f'See what this address sends: curl -sS --resolve {host}:{port}:{address} {options.public_url}'
 
 
 def _failed_step(report: Report) -> str:
