@@ -76,8 +76,8 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         if self.probe.fetcher.proxy(options.url):
             option = 'addresses' if options.all_addresses else 'ip_protocol'
             raise ConfigurationError(
-                f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config, or'
-                ' of the Agent: set `skip_proxy: true`, or list the host in `no_proxy`, to reach it directly'
+                f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config,'
+                ' or of the Agent: set `skip_proxy: true`, or list the host in `no_proxy`, to reach it directly'
             )
 
     @cached_property
