@@ -35,9 +35,10 @@ VERDICT = RESPONSE | {'page.size', 'page.transfer_time', 'search.found'}
 def test_metrics_are_those_of_the_metadata(
     ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run, aggregator: Any
 ) -> None:
-    url = serve_tls(ca.issue_cert('localhost'), PAGE).url.replace('127.0.0.1', 'localhost')
-
-    run(url=url, search_string='nginx', tls_ca_cert=trusted, name='page', values={'n': {'count': 'n'}})
+    url = serve_tls(ca.issue_cert('localhost', '127.0.0.1'), PAGE).url
+    instance = {'search_string': 'nginx', 'tls_ca_cert': trusted, 'values': {'n': {'count': 'n'}}}
+    for further in ({'url': url, 'addresses': 'all'}, {'url': url.replace('127.0.0.1', 'localhost')}):
+        assert AwesomeCheck(name='awesome', init_config={}, instances=[instance | further]).run() == ''
 
     aggregator.assert_metrics_using_metadata(
         get_metadata_metrics(), check_submission_type=True, check_symmetric_inclusion=True
