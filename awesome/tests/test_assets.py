@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from functools import reduce
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -292,6 +293,27 @@ EVALUATIONS = {
         True,
     ),
     'written a minute ago': ('Page is stale', {'page.age': {'host': [2e5, 2e5, 2e5, 2e5, 60]}}, False),
+    'one of three addresses fails for one host': (
+        'Some addresses of a page fail',
+        {
+            'addresses.total': {'host1': [3] * 5, 'host2': [2] * 5},
+            'addresses.ok': {'host1': [2] * 5, 'host2': [2] * 5},
+        },
+        True,
+    ),
+    'hosts that know different addresses': (
+        'Some addresses of a page fail',
+        {
+            'addresses.total': {'host1': [3] * 5, 'host2': [2] * 5},
+            'addresses.ok': {'host1': [3] * 5, 'host2': [2] * 5},
+        },
+        False,
+    ),
+    'address that failed in one run': (
+        'Some addresses of a page fail',
+        {'addresses.total': {'host': [3] * 5}, 'addresses.ok': {'host': [3, 2, 3, 3, 3]}},
+        False,
+    ),
     'unreachable is not silent': (SILENCE, {'page.reachable': {'host': [0] * 5}}, False),
 }
 
@@ -304,11 +326,12 @@ def test_monitor_alerts_for_the_worst_host_and_not_for_one_run(
     evaluation = EVALUATION.fullmatch(MONITORS[title]['definition']['query'])
     assert evaluation
     (over_time, _, expression, comparator, threshold) = evaluation.groups()
-    factors = [
+    values = [
         [OVER[over_hosts](minute) for minute in zip(*sent[metric.removeprefix('awesome.')].values(), strict=True)]
         for (over_hosts, metric, _, _) in parts(expression)
     ]
-    value = OVER[over_time]([math.prod(minute) for minute in zip(*factors, strict=True)])
+    combine = operator.sub if ' - ' in expression else operator.mul
+    value = OVER[over_time]([reduce(combine, minute) for minute in zip(*values, strict=True)])
 
     assert (value < float(threshold) if comparator == '<' else value > float(threshold)) == alert
 
@@ -458,7 +481,7 @@ def test_readme_lists_the_monitors_with_their_limits() -> None:
     assert f'more than {thresholds["Page is stale"]["critical"] // 3600} hours ago' in rows['Page is stale']
     assert '`freshness:daily`' in rows['Page is stale']
     assert (
-        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven"][len(MONITORS)]} monitors' in readme
+        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(MONITORS)]} monitors' in readme
     )
 
 

@@ -48,6 +48,8 @@ PAGES = {
     ),
     'An old page in another encoding': ('<p>Öffnungszeiten', '<p>Oeffnungszeiten'),
     'A page behind a login form': ('<h1>Your orders</h1>', '<h1>Wrong password</h1>'),
+    'Every node of a load balancer': ('version 2.4', 'version 2.3'),
+    'IPv6 beside IPv4': ('Add to cart', 'Sold out'),
 }
 
 
@@ -57,15 +59,16 @@ def test_every_example_has_pages() -> None:
 
 @pytest.mark.parametrize(('title', 'example'), EXAMPLES, ids=[title for title, _ in EXAMPLES])
 def test_example(title: str, example: str, serve: Serve, run: Callable[..., Result]) -> None:
-    (instance,) = yaml.safe_load(example)['instances']
-    encoding = instance.get('encoding', 'utf-8')
+    for instance in yaml.safe_load(example)['instances']:
+        encoding = instance.get('encoding', 'utf-8')
+        host = '::1' if instance.get('ip_protocol') == 'ip6' else '127.0.0.1'
 
-    statuses = []
-    for page in PAGES[title]:
-        instance['url'] = serve(response(page.encode(encoding), Content_Type='text/html')).url
-        statuses.append(run(**instance).status)
+        statuses = []
+        for page in PAGES[title]:
+            instance['url'] = serve(response(page.encode(encoding), Content_Type='text/html'), host=host).url
+            statuses.append(run(**instance).status)
 
-    assert statuses == [AwesomeCheck.OK, AwesomeCheck.WARNING]
+        assert statuses == [AwesomeCheck.OK, AwesomeCheck.WARNING]
 
 
 @pytest.mark.parametrize('block', re.findall(r'```yaml\n(.+?)```', README, re.DOTALL))
