@@ -481,7 +481,8 @@ def test_readme_lists_the_monitors_with_their_limits() -> None:
     assert f'more than {thresholds["Page is stale"]["critical"] // 3600} hours ago' in rows['Page is stale']
     assert '`freshness:daily`' in rows['Page is stale']
     assert (
-        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(MONITORS)]} monitors' in readme
+        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(MONITORS)]} monitors'
+        in readme
     )
 
 

@@ -96,6 +96,8 @@ def test_option(option: str, value: Any, reason: str) -> None:
     [
         ('search_mode', "'all' or 'any'"),
         ('search_in', "'source' or 'text'"),
+        ('addresses', "'all' or 'any'"),
+        ('ip_protocol', "'any', 'ip4' or 'ip6'"),
         ('method', "'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD' or 'OPTIONS'"),
     ],
 )

@@ -56,7 +56,7 @@ class InstanceConfig(BaseModel):
         arbitrary_types_allowed=True,
         frozen=True,
     )
-    addresses: Optional[Literal['any', 'all']] = None
+    addresses: Optional[Literal['all', 'any']] = None
     allow_redirects: Optional[bool] = None
     auth_token: Optional[AuthToken] = None
     auth_type: Optional[str] = None
