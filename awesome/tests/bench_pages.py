@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,7 @@ http {{
     scgi_temp_path tmp;
     uwsgi_temp_path tmp;
     server {{
-        listen 127.0.0.1:{http};
-        listen 127.0.0.1:{https} ssl;
+        {listen}
         ssl_certificate server.pem;
         ssl_certificate_key server.pem;
         root www;
@@ -76,8 +75,11 @@ def document(size: int) -> str:
 
 
 @contextmanager
-def serve_pages(gigabyte: bool = False) -> Iterator[Pages]:
-    """Serve 1k.html, 100k.html, 100k.json, 10m.html and 10m-start.html; 1g.html too if asked for."""
+def serve_pages(gigabyte: bool = False, addresses: Sequence[str] = ('127.0.0.1',)) -> Iterator[Pages]:
+    """Serve 1k.html, 100k.html, 100k.json, 10m.html and 10m-start.html on each of `addresses`.
+
+    1g.html too if asked for.
+    """
     nginx = shutil.which('nginx', path=f'{os.environ["PATH"]}{os.pathsep}/usr/sbin')
     assert nginx, 'needs NGINX: apt-get install nginx-light'
     with TemporaryDirectory() as directory:
@@ -99,7 +101,8 @@ def serve_pages(gigabyte: bool = False) -> Iterator[Pages]:
         bundle = root / 'bundle.pem'
         bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
         ports = _free_ports()
-        (root / 'nginx.conf').write_text(CONFIGURATION.format(http=ports[0], https=ports[1]))
+        listen = ' '.join(f'listen {address}:{ports[0]}; listen {address}:{ports[1]} ssl;' for address in addresses)
+        (root / 'nginx.conf').write_text(CONFIGURATION.format(listen=listen))
         pages = Pages(f'http://127.0.0.1:{ports[0]}/', f'https://127.0.0.1:{ports[1]}/', str(bundle))
         with subprocess.Popen([nginx, '-p', directory, '-c', 'nginx.conf']) as process:
             try:

@@ -26,9 +26,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -36,6 +36,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -53,6 +54,7 @@ Run = Callable[[], None]
 # For the CPU of another process: what it has used so far, in seconds.
 Clock = Callable[[], float]
 
+NODES = ('127.0.0.1', '127.0.0.2', '127.0.0.3')
 PLUGINS = Path('/usr/lib/nagios/plugins')
 PEERS = {
     'blackbox_exporter': 'prometheus-blackbox-exporter',
@@ -494,6 +496,30 @@ def compare_many(pages: Pages, peer: Blackbox | None, targets: Targets, rounds: 
         targets.add('1,000 instances on 4 threads: CPU of blackbox_exporter', cost, 0.8, 0.65)
 
 
+def names(known: dict[str, Sequence[str]]) -> AbstractContextManager[Any]:
+    """Let names resolve to addresses, as a hosts file would."""
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *args: Any, **kwargs: Any) -> Any:
+        found = () if kwargs.get('flags') == socket.AI_NUMERICHOST else known.get(host, ())
+        return [info for address in found or (host,) for info in look_up(address, *args, **kwargs)]
+
+    return patch.object(socket, 'getaddrinfo', getaddrinfo)
+
+
+def compare_addresses(pages: Pages, targets: Targets, rounds: int) -> None:
+    """Three addresses of a name, and one of them."""
+    with names({'one.example': NODES[:1], 'three.example': NODES}):
+        url, three = (pages.http.replace(NODES[0], name) + '1k.html' for name in ('one.example', 'three.example'))
+        subjects = [
+            Subject('one address', run_of(AwesomeCheck, url=url, search_string=NEEDLE)),
+            Subject('three addresses', run_of(AwesomeCheck, url=three, search_string=NEEDLE, addresses='all')),
+        ]
+        measured = interleave('1 KB over HTTP, from all addresses', subjects, rounds, 10)
+    cost = ratio(measured['three addresses'].cpu, measured['one address'].cpu)
+    targets.add('1 KB, HTTP, three addresses: CPU of one', cost, 3.2, 3)
+
+
 def own_share(pages: Pages, targets: Targets) -> None:
     """Share of the CPU of a run on 1 KB that the package's own Python takes, by cProfile, without system calls."""
     run = run_of(AwesomeCheck, url=f'{pages.http}1k.html', search_string=NEEDLE)
@@ -539,7 +565,7 @@ def main() -> None:
     describe()
     targets = Targets()
     with ExitStack() as stack:
-        pages = stack.enter_context(serve_pages(gigabyte=True))
+        pages = stack.enter_context(serve_pages(gigabyte=True, addresses=NODES))
         peer = stack.enter_context(blackbox(pages.bundle))
         compare_small(pages, peer, targets, given.rounds)
         compare_large(pages, targets, given.rounds)
@@ -547,6 +573,7 @@ def main() -> None:
         compare_memory(pages)
         compare_text(targets, given.rounds)
         compare_many(pages, peer, targets, given.rounds)
+        compare_addresses(pages, targets, given.rounds)
         own_share(pages, targets)
         compare_huge(pages, targets)
     targets.show()
