@@ -46,12 +46,14 @@ class Resolver:
     def __init__(self) -> None:
         self.addresses: list[str] = []
         self.asked = 0
+        self.seconds = 0.0
         self._getaddrinfo = socket.getaddrinfo
 
     def __call__(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
         if host != HOST or kwargs.get('flags') == socket.AI_NUMERICHOST:
             return self._getaddrinfo(host, port, *args, **kwargs)
         self.asked += 1
+        time.sleep(self.seconds)
         return [info for address in self.addresses for info in self._getaddrinfo(address, port, *args, **kwargs)]
 
 
@@ -498,8 +500,7 @@ def test_connections_are_kept_for_each_address(nodes: Nodes, run: Run) -> None:
     assert [server.accepted for server in nodes.servers.values()] == [1, 1]
     nodes.resolver.addresses = [TWO]
     assert counts(run(check)) == (1, 1)
-    # What was kept to an address that is gone is closed.
-    nodes.servers[ONE].wait_until_idle()
+    # What was kept to an address that is gone was closed.
     nodes.resolver.addresses = [ONE, TWO]
     assert counts(run(check)) == (2, 2)
     assert [server.accepted for server in nodes.servers.values()] == [2, 1]
@@ -524,6 +525,25 @@ def test_metrics_are_those_of_the_worst(nodes: Nodes, run: Run) -> None:
 
     assert result.metrics['page.status_code'] == 404
     assert {'page.size', 'search.found'} & result.metrics.keys() == set()
+
+
+def test_slowest_is_the_worst_of_those_that_are_equally_good(nodes: Nodes, run: Run) -> None:
+    def slow(connection: socket.socket, _: bytes) -> None:
+        time.sleep(0.2)
+        connection.sendall(response(b'version 2, slowly'))
+
+    result = run(**options_of(nodes.start({ONE: NEW, TWO: slow, THREE: NEW})))
+
+    assert (result.status, result.metrics['page.size']) == (OK, len('version 2, slowly'))
+
+
+@pytest.mark.parametrize('addresses', ['any', 'all'])
+def test_times_count_the_lookup(addresses: str, nodes: Nodes, run: Run) -> None:
+    nodes.resolver.seconds = 0.2
+
+    metrics = run(**options_of(nodes.start({ONE: NEW, TWO: NEW}), addresses=addresses)).metrics
+
+    assert metrics['page.response_time'] > metrics['page.first_byte_time'] > 0.2
 
 
 def test_diagnosis_has_a_line_for_each_address(nodes: Nodes) -> None:
