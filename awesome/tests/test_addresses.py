@@ -328,7 +328,7 @@ def test_unknown_host(run: Run) -> None:
     result = run(**options_of('http://host.invalid/'))
 
     assert result.message == 'DNS: host.invalid: name or service not known'
-    assert result.metrics.keys() == {'page.reachable', 'page.response_time'}
+    assert result.metrics.keys() == {'page.lookup_time', 'page.reachable', 'page.response_time'}
 
 
 def test_redirect_to_the_same_host_stays_on_the_address(nodes: Nodes, run: Run) -> None:

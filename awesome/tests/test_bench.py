@@ -86,7 +86,7 @@ def test_turn(page: str, benchmark: Any) -> None:
 
 
 def searched(verdict: Verdict) -> Report:
-    page = PageFacts('http://localhost:8000/', 200, '200 OK', 'text/html; charset=utf-8', None, MIB, False)
+    page = PageFacts('http://localhost:8000/', 200, '200 OK', 'text/html; charset=utf-8', 0, None, MIB, False)
     outcome = Searched(page, TextFacts('utf-8', 'the Content-Type', '', 'page'), verdict)
     return Report(
         outcome=outcome, response_time=0.1, first_byte_time=0.1, certificate_days_left=None, resolved=None, peer=None

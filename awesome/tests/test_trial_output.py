@@ -64,6 +64,7 @@ def test_json_has_everything(page: str) -> None:
     ('arguments', 'status'),
     [
         pytest.param(['Thank'], OK, id='ok'),
+        pytest.param(['Thank', '--set', 'addresses=all', '--set', 'values={n: {count: Thank}}'], OK, id='all'),
         pytest.param(['Apache', '--forbidden', 'Thank'], WARNING, id='warning'),
         pytest.param(['Apache'], WARNING, id='missing'),
         pytest.param(['a', '--set', 'url=http://127.0.0.1:1/'], CRITICAL, id='critical'),
@@ -75,7 +76,7 @@ def test_json_has_the_keys_of_the_table(arguments: list[str], status: int, page:
     ended, printed = try_page(page, *arguments, '--json')
     result = json.loads(printed)
 
-    lists = ('found', 'missing')
+    lists = ('found', 'missing', 'addresses')
     assert ended == status
     assert set(result) | {f'page.{key}' for key in result['page']} == {
         key for key in TABLE if not key.startswith(tuple(f'{name}.' for name in lists))

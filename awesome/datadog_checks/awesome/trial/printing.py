@@ -128,14 +128,20 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
     if result.undecided:
         strings = ', '.join(quote(string, MAX_TITLE) for string in result.undecided)
         yield 'undecided', printable(f'{strings}: reading ended at what is forbidden')
+    for name, value in (result.values or {}).items():
+        yield 'value', f'{name}: not found' if value is None else f'{name}: {value:g}'
+    for one in result.addresses or ():
+        yield 'address', printable(f'{one.address}: {one.status}  {one.message}'.rstrip())
+    if result.not_fetched:
+        yield 'address', f'not fetched: {result.not_fetched}'
     configured = result.configuration['instances'][0]['url'] if result.configuration else ''
-    yield from _page_lines(result.page, result.page.url or configured)
+    yield from _page_lines(result.page, result.page.url or configured, has_addresses=bool(result.addresses))
 
 
-def _page_lines(page: PageResult, url: str) -> Iterator[tuple[str, str]]:
+def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tuple[str, str]]:
     if page.url:
         yield 'url', printable(page.url)
-    if address := _address(page, url):
+    if not has_addresses and (address := _address(page, url)):
         yield 'address', printable(address)
     if page.status:
         yield 'status', page.status

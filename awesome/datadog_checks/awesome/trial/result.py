@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reporting.comparison import place
 from datadog_checks.awesome.reporting.diagnosis import NOT_THERE
 from datadog_checks.awesome.reporting.explanation import Explainer, collect
 from datadog_checks.awesome.reporting.locate import Match, locate
+from datadog_checks.awesome.reporting.message import message
 from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
-    from datadog_checks.awesome.reporting.report import Report
+    from datadog_checks.awesome.reporting.report import Addresses, Report
 
 # The status of what is not valid, which no service check has.
 INVALID = 'INVALID'
@@ -31,6 +33,15 @@ class Miss:
     string: str
     why: str
     set: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressResult:
+    """What one of several addresses of the page's host said."""
+
+    address: str
+    status: str
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +79,9 @@ class Result:
     missing: list[Miss] | None = None
     forbidden: list[Match] | None = None
     undecided: list[str] | None = None
+    values: dict[str, float | None] | None = None
+    addresses: list[AddressResult] | None = None
+    not_fetched: int | None = None
     page: PageResult = PageResult()
     metrics: dict[str, float] = field(default_factory=dict)
     tags: list[str] | None = None
@@ -112,6 +126,15 @@ def page_result(report: Report, mask: Callable[[str], str]) -> PageResult:
     )
 
 
+def address_results(options: PageOptions, addresses: Addresses) -> dict[str, Any]:
+    """Return what each address of the page's host said."""
+    said = [
+        AddressResult(address=place(address), status=one.status.name, message=message(one, options.rules))
+        for address, one in addresses.reports
+    ]
+    return {'addresses': said, 'not_fetched': addresses.not_fetched}
+
+
 def search_result(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> dict[str, Any]:
     """Return what was found and where, what was not and why, and what was left undecided."""
     rules, verdict = options.rules, searched.verdict
@@ -126,6 +149,7 @@ def search_result(options: PageOptions, searched: Searched, probe: Probe, body: 
         'found': found,
         'missing': list(_misses(options, searched, probe, body)),
         'forbidden': forbidden,
+        'values': {value.name: value.number for value in verdict.values} or None,
         'undecided': _undecided(options, searched, {match.string for match in (*found, *forbidden)}),
     }
 

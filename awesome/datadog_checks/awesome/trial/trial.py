@@ -12,7 +12,7 @@ from datadog_checks.awesome.reporting.report import Searched, Unreachable
 
 from .configuration import Configured, load, on_one_line, remarks
 from .masking import masked
-from .result import Result, page_result, search_result
+from .result import Result, address_results, page_result, search_result
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.reporting.report import Report
@@ -60,6 +60,8 @@ class Trial:
                 details['remedy'] = remedy(fault, options)
             case Searched() as searched:
                 details |= search_result(options, searched, self._probe, body)
+        if report.addresses:
+            details |= address_results(options, report.addresses)
         init_config = {'init_config': masked(configured.init_config)} if configured.init_config else {}
         return Result(
             **details,
