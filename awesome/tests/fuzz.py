@@ -25,7 +25,7 @@ from datadog_checks.base.stubs import aggregator
 from .server import Server
 
 TIMEOUT = 1
-SECRETS = ('query-token', 'header-token')
+SECRETS = ('query-token', 'header-token', 'login-password')
 STEPS = ('DNS: ', 'connect: ', 'TLS: ', 'timeout: ', 'status: ', 'redirect: ', 'body: ')
 STATUSES = [
     '200 OK',
@@ -35,7 +35,9 @@ STATUSES = [
     '301 x',
     '303 x',
     '304 x',
+    '401 x',
     '404 x',
+    '407 x',
     '500 x',
     '103 x',
     '100 x',
@@ -86,6 +88,9 @@ HEADERS = [
     'X: ' + 'y' * 5000,
     'Refresh: 0; url=/',
     'WWW-Authenticate: Basic',
+    'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=MD5',
+    'WWW-Authenticate: Digest nonce=, qop="x", algorithm=\xff',
+    'WWW-Authenticate: Digest',
     'Content-Range: bytes */0',
 ]
 BODIES = [
@@ -121,8 +126,10 @@ OPTIONS: list[dict[str, Any]] = [
     {'search_string': 'nginx', 'max_body_size': 7},
     {'search_string': 'nginx', 'allow_redirects': False, 'http_response_status_code': '...'},
     {'search_string': 'nginx', 'persist_connections': True, 'method': 'POST', 'data': 'd'},
-    {'search_string': 'nginx', 'method': 'HEAD', 'search_in': 'text'},
+    {'search_string': 'ngin\u200bx', 'search_in': 'text', 'persist_connections': True},
 ]
+# Plain options take the direct door, a digest login takes that of the base package's client.
+DOORS: list[dict[str, Any]] = [{}, {'auth_type': 'digest', 'username': 'me', 'password': SECRETS[2]}]
 
 
 def chunked(rng: random.Random, body: bytes) -> bytes:
@@ -137,7 +144,7 @@ def example(rng: random.Random) -> bytes:
     body = b''.join(rng.choices(BODIES, k=rng.randint(0, 3)))
     body = rng.choice([bytes, bytes, gzip.compress, zlib.compress, lambda b: chunked(rng, b)])(body)
     lines = [
-        f'{rng.choice(["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/9", "http"])} {rng.choice(STATUSES[: rng.choice([1, 18])])}'
+        f'{rng.choice(["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/9", "http"])} {rng.choice(STATUSES[: rng.choice([1, len(STATUSES)])])}'
     ]
     lines += rng.choices(HEADERS, k=rng.randint(0, 5))
     raw = ('\r\n'.join(lines) + '\r\n\r\n').encode('latin-1') + body
@@ -148,7 +155,7 @@ def example(rng: random.Random) -> bytes:
 
 
 class Fuzzer:
-    """A server that sends the current example, and a check for each of the options."""
+    """A server that sends the current example, and a check for each of the options through each door."""
 
     def __init__(self) -> None:
         self.rng = random.Random()
@@ -156,7 +163,7 @@ class Fuzzer:
         self.server = Server(self.answer).__enter__()
         url = f'{self.server.url}?token={SECRETS[0]}'
         common = {'url': url, 'headers': {'X-Key': SECRETS[1]}, 'timeout': TIMEOUT}
-        self.checks = [AwesomeCheck('awesome', {}, [common | options]) for options in OPTIONS]
+        self.checks = [AwesomeCheck('awesome', {}, [common | options | door]) for options in OPTIONS for door in DOORS]
 
     def answer(self, connection: socket.socket, _: bytes) -> None:
         at = self.rng.randrange(len(self.raw) + 1)
