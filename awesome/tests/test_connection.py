@@ -37,6 +37,9 @@ class Pieces:
     def sendall(self, data: bytes) -> None:
         pass
 
+    def has_input(self) -> bool:
+        return False
+
     def close(self) -> None:
         pass
 

@@ -588,7 +588,58 @@ def test_request_that_must_not_be_sent_twice_gets_a_new_connection(serve: Serve)
 
     with Client(persist=True) as client:
         client.fetch(server.url)
+        client.transport.finish()
         client.fetch(server.url, 'POST', body=b'data')
+    assert server.accepted == 2
+
+
+def test_steps_of_a_login_share_a_connection_whatever_the_method(serve: Serve) -> None:
+    server = serve(KEPT)
+
+    with Client(persist=True) as client:
+        for _ in range(2):
+            client.fetch(server.url, 'POST', body=b'data')
+    assert server.accepted == 1
+
+
+REQUEST_TIMEOUT = response(b'', '408 Request Timeout')
+
+
+@pytest.mark.parametrize('unasked', [b'\r\n', b'junk', REQUEST_TIMEOUT, KEPT], ids=['blank', 'junk', '408', 'a page'])
+@pytest.mark.parametrize('is_tls', [False, True], ids=['http', 'https'])
+def test_what_nobody_asked_for_ends_a_kept_connection(
+    unasked: bytes, is_tls: bool, ca: trustme.CA, serve: Serve, serve_tls: Serve
+) -> None:
+    may_send, has_sent = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(response(f'page {server.accepted}'.encode(), Connection='keep-alive'))
+        may_send.wait()
+        connection.sendall(unasked)
+        has_sent.set()
+        connection.recv(65536)
+
+    server = serve_tls(ca.issue_cert('127.0.0.1'), answer) if is_tls else serve(answer)
+
+    with Client(ca, persist=True) as client:
+        assert client.fetch(server.url) == b'page 1'
+        may_send.set()
+        has_sent.wait()
+        assert client.fetch(server.url) == b'page 2'
+
+
+def test_request_timeout_of_a_kept_connection_is_not_the_answer(serve: Serve) -> None:
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(KEPT)
+        if server.accepted == 1:
+            connection.recv(65536)
+            connection.sendall(REQUEST_TIMEOUT)
+
+    server = serve(answer)
+
+    with Client(persist=True) as client:
+        assert client.fetch(server.url) == b'page'
+        assert client.fetch(server.url) == b'page'
     assert server.accepted == 2
 
 

@@ -85,6 +85,8 @@ class Connection:
         """The certificates that the page's server showed on it."""
         self.is_silent = True
         """Nothing was received since the last request."""
+        self.is_of_former_run = False
+        """The run that used it last has ended."""
         self._is_tls = is_tls
         self._received = b''
 
@@ -129,6 +131,10 @@ class Connection:
     def has_received(self) -> bool:
         """Return whether something is left over that nobody asked for."""
         return bool(self._received)
+
+    def has_input(self) -> bool:
+        """Return whether something, or the end, can be received at once."""
+        return bool(self._received) or self.stream.has_input()
 
     def close(self) -> None:
         self.stream.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import select
 import socket
 import time
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 from .causes import connect_fault, is_out_of_resources, lookup_fault, os_cause
-from .sockets import TimedSocket
+from .sockets import TimedSocket, is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,23 +145,13 @@ class Dialer:
     def _wait(self, sock: socket.socket, seconds: float) -> int:
         end = time.monotonic() + seconds
         while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
-            if _is_writable(sock, min(left, SLICE)):
+            if is_ready(sock, min(left, SLICE), for_reading=False):
                 return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return TIMED_OUT
 
 
 # Of a connection that took longer than it may: no errno.
 TIMED_OUT = -1
-
-
-def _is_writable(sock: socket.socket, seconds: float) -> bool:
-    # Where there is poll, select takes no socket whose number is above 1,023.
-    if hasattr(select, 'poll'):
-        poll = select.poll()
-        poll.register(sock, select.POLLOUT)
-        return bool(poll.poll(seconds * 1000))
-    # Windows reports a failed connection as an exceptional condition.
-    return any(select.select((), (sock,), (sock,), seconds))
 
 
 @lru_cache

@@ -7,6 +7,7 @@ without close_notify, which OP_IGNORE_UNEXPECTED_EOF hides in a socket, shows.
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 from contextlib import suppress
@@ -37,6 +38,8 @@ class Stream(Protocol):
 
     def sendall(self, data: bytes) -> None: ...
 
+    def has_input(self) -> bool: ...
+
     def close(self) -> None: ...
 
 
@@ -62,6 +65,10 @@ class TimedSocket:
         """Send all of `data`; raise OSError or a `timeout` fault."""
         self._in_time(self._socket.sendall, data)
 
+    def has_input(self) -> bool:
+        """Return whether something, or the end, can be received at once."""
+        return is_ready(self._socket, 0, for_reading=True)
+
     def close(self) -> None:
         self._socket.close()
 
@@ -80,6 +87,18 @@ class TimedSocket:
                 raise self._deadline.fault(self.limit) from None
             self._deadline.check()
             raise
+
+
+def is_ready(sock: socket.socket, seconds: float, for_reading: bool) -> bool:
+    """Return whether `sock` can be read, or else written, within `seconds`."""
+    # Where there is poll, select takes no socket whose number is above 1,023.
+    if hasattr(select, 'poll'):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN if for_reading else select.POLLOUT)
+        return bool(poll.poll(seconds * 1000))
+    reading, writing = ([sock], []) if for_reading else ([], [sock])
+    # Windows reports a failed connection as an exceptional condition.
+    return any(select.select(reading, writing, [sock], seconds))
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -124,8 +143,13 @@ class TLSSocket:
         An end without close_notify raises ssl.SSLEOFError: anybody on the way can cause that.
         """
         if self._failure:
-            raise self._failure.with_traceback(None)
-        data: bytes = self._run(self._tls.read, min(size, RECORD))
+            raise _copy(self._failure)
+        try:
+            data: bytes = self._run(self._tls.read, min(size, RECORD))
+        except ssl.SSLError as e:
+            # After a fatal alert, OpenSSL reports an orderly end the next time.
+            self._failure = _copy(e)
+            raise
         if data and self._received.pending and len(data) < size:
             data += self._read_received(size - len(data))
         return data
@@ -136,6 +160,10 @@ class TLSSocket:
         while view:
             sent: int = self._run(self._tls.write, view)
             view = view[sent:]
+
+    def has_input(self) -> bool:
+        """Return whether something that need not be data of the page, or the end, can be received at once."""
+        return bool(self._tls.pending() or self._received.pending) or self._stream.has_input()
 
     def close(self) -> None:
         self._stream.close()
@@ -151,7 +179,7 @@ class TLSSocket:
             pass
         except ssl.SSLError as e:
             # What came before it counts.
-            self._failure = e.with_traceback(None)
+            self._failure = _copy(e)
         return b''.join(pieces)
 
     def _run(self, operation: Callable[..., Any], *arguments: object) -> Any:
@@ -170,3 +198,10 @@ class TLSSocket:
     def _flush(self) -> None:
         if self._to_send.pending:
             self._stream.sendall(self._to_send.read())
+
+
+def _copy(error: ssl.SSLError) -> ssl.SSLError:
+    """Return the same error without a traceback, whose frames would keep the socket alive."""
+    copy = type(error)(*error.args)
+    vars(copy).update(vars(error))
+    return copy

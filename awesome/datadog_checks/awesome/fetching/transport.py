@@ -132,19 +132,16 @@ class Transport:
         A request that may be sent twice is, if a kept connection turns out to have ended.
         """
         route = self._route(request.url)
-        if request.method in IDEMPOTENT and (kept := self._kept.pop(route, None)):
-            self.chain = kept.chain or self.chain
-            try:
-                return self._exchange(kept, request, route)
-            except Fault as e:
-                if e.kind not in (Kind.CLOSED, Kind.RESET) or not kept.is_silent:
-                    raise
-        return self._exchange(self._connect(route), request, route)
+        kept = self._take_kept(route, request.method)
+        response = self._send_on_kept(kept, request, route) if kept else None
+        return response or self._exchange(self._connect(route), request, route)
 
     def finish(self) -> None:
         """End a run: close what is not kept."""
         for response in list(self._responses):
             response.close()
+        for connection in self._kept.values():
+            connection.is_of_former_run = True
         self.chain = []
 
     def forget_addresses(self) -> None:
@@ -166,6 +163,37 @@ class Transport:
     def _route(self, url: SplitResult) -> Route:
         scheme, host, port = origin(url)
         return Route(scheme, host, port, self._settings.proxy(url), self._dialer.pinned(host))
+
+    def _take_kept(self, route: Route, method: str) -> Connection | None:
+        """Return a kept connection if it may be used.
+
+        What must not be sent twice goes only on one of this run: it is a step of a login. And what
+        came since the last response is the end, or belongs to no request, such as a 408 or the answer of an attacker.
+        """
+        kept = self._kept.get(route)
+        if not kept or (kept.is_of_former_run and method not in IDEMPOTENT):
+            return None
+        del self._kept[route]
+        if not kept.has_input():
+            return kept
+        kept.close()
+        return None
+
+    def _send_on_kept(self, kept: Connection, request: Request, route: Route) -> Response | None:
+        """Return the response on a kept connection; None if that ended and the request may be repeated."""
+        self.chain = kept.chain or self.chain
+        may_repeat = request.method in IDEMPOTENT
+        try:
+            response = self._exchange(kept, request, route)
+        except Fault as e:
+            if may_repeat and e.kind in (Kind.CLOSED, Kind.RESET) and kept.is_silent:
+                return None
+            raise
+        # So says a server that waited for a request too long (RFC 9110, section 15.5.9).
+        if may_repeat and response.status == 408:
+            response.close()
+            return None
+        return response
 
     def _exchange(self, connection: Connection, request: Request, route: Route) -> Response:
         try:
