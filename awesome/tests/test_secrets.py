@@ -109,6 +109,9 @@ SPELLED = 'Päss "w&rd\\" / 1'
         pytest.param('P\\u00e4ss \\"w&rd\\\\\\" / 1', id='JSON'),
         pytest.param('PÃ¤ss "w&rd\\" / 1', id='UTF-8 read as Latin-1'),
         pytest.param('Päss\n  "w&rd\\"\t/ 1', id='other white space'),
+        pytest.param('P\\xc3\\xa4ss "w&rd\\\\" / 1', id='bytes in Python'),
+        pytest.param('P%25C3%25A4ss%2520%2522w%2526rd%255C%2522%2520%252F%25201', id='percent-encoded twice'),
+        pytest.param('P%C3%A4ss%20&quot;w&amp;rd%5C&quot;%20/%201', id='a URL in HTML'),
         pytest.param('UMOkc3MgIncmcmRcIiAvIDE', id='base64'),
     ],
 )
@@ -120,6 +123,21 @@ def test_longest_secret_is_hidden_whole() -> None:
     assert Mask(['secret', 'secret-longer', 'sec'])('secret-longer secret') == f'{MASK} {MASK}'
 
 
+def test_secrets_that_overlap_are_hidden_whole() -> None:
+    assert Mask(['one-two', 'two-three'])('<one-two-three>') == f'<{MASK}>'
+
+
+def test_long_secret_is_hidden_to_its_end() -> None:
+    secret = ''.join(f'{number:x}-' for number in range(5000))
+
+    assert Mask([secret])(f'<{secret}>') == f'<{MASK}>'
+
+
+@pytest.mark.parametrize('before', ['\\', '%', '&', '\\u00', '&#', '%2'])
+def test_beginning_of_an_escape_before_a_secret_does_not_save_it(before: str) -> None:
+    assert 'token-5' not in Mask(['token-5'])(f'{before}token-5')
+
+
 def test_short_secret_is_hidden_where_it_stands_alone() -> None:
     mask = Mask(secrets_of({'url': URL, 'username': 'me', 'password': 'pw'}, {}))
 
@@ -129,9 +147,18 @@ def test_short_secret_is_hidden_where_it_stands_alone() -> None:
 def test_secret_that_is_obtained_later_is_hidden_from_then_on() -> None:
     mask = Mask(['first-one'])
 
-    mask.add('second-one')
+    mask.add_obtained('second-one')
 
     assert mask('first-one second-one') == f'{MASK} {MASK}'
+
+
+def test_secrets_that_are_obtained_do_not_pile_up() -> None:
+    mask = Mask(['configured'])
+
+    for number in range(100):
+        mask.add_obtained(f'token-{number}.')
+
+    assert mask('configured token-0. token-98. token-99.') == f'{MASK} token-0. {MASK} {MASK}'
 
 
 def test_nothing_secret_is_in_a_configuration_error() -> None:

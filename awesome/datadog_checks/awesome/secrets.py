@@ -6,8 +6,11 @@ import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlsplit
 
 from datadog_checks.base.agent import datadog_agent
@@ -16,8 +19,17 @@ MASK = '********'
 # In characters. A shorter secret is hidden only where it stands alone: to replace each "a" would make words unreadable
 # and betray it. A value that is merely likely to be secret has to be as long as this.
 MIN_LENGTH = 4
-# In characters: of a longer secret its beginning stands for the whole, whatever follows it.
-MAX_LENGTH = 1024
+# Of the secrets that were fetched, such as tokens: a run sends fewer.
+MAX_OBTAINED = 16
+# How many times text may be escaped: percent-encoded in a URL that is quoted in HTML is twice, and not at all is one.
+MAX_ESCAPES = 3
+
+UNFOLDED = re.compile(r'[\s+]{2,}|[^\S ]|\+|[^\x00-\xff]')
+ESCAPE = re.compile(
+    r'%(?P<octet>[0-9a-f]{2})|\\x(?P<hex>[0-9a-f]{2})|\\u(?P<unicode>[0-9a-f]{4})'
+    r'|&(?P<entity>\#?[0-9a-z]{1,40});|\\(?P<character>.)',
+    re.IGNORECASE | re.DOTALL,
+)
 
 HARMLESS_HEADERS = frozenset(
     {'accept', 'accept-encoding', 'accept-language', 'cache-control', 'content-type', 'host', 'origin', 'user-agent'}
@@ -26,8 +38,8 @@ HARMLESS_HEADERS = frozenset(
 SECRET_OPTIONS = ('password', 'tls_private_key_password')
 # Settings of `auth_token` that only say how a token is got.
 HARMLESS_SETTINGS = frozenset(
-    'audience basic_auth client_id expiration grant_type login_url name path pattern placeholder private_key_path resource'
-    ' scope service_account type url'.split()
+    'audience basic_auth client_id expiration grant_type login_url name path pattern placeholder private_key_path'
+    ' resource scope service_account type url'.split()
 )
 # Words before a secret in a header.
 SCHEMES = frozenset({'', 'apikey', 'basic', 'bearer', 'digest', 'key', 'token'})
@@ -39,21 +51,46 @@ class Mask:
     """Hides secrets in text, in each spelling that a server may repeat them in."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._configured: set[str] = set()
+        self._obtained: deque[set[str]] = deque(maxlen=MAX_OBTAINED)
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Hide `secrets` from now on."""
-        new = {spelling for secret in secrets for spelling in _spellings(secret)} - self._secrets
-        if new:
-            self._secrets |= new
-            # The longest first: one secret may begin another.
-            longest_first = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
-            self._pattern = re.compile('|'.join(map(_pattern, longest_first)), re.IGNORECASE)
+        """Hide secrets of the configuration from now on."""
+        for secret in secrets:
+            self._configured |= _spellings(secret)
+
+    def add_obtained(self, secret: str) -> None:
+        """Hide a secret that was fetched, such as a token, until many others came after it."""
+        if (spellings := _spellings(secret)) not in self._obtained:
+            self._obtained.append(spellings)
 
     def __call__(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        spans = sorted(set(self._spans(text)))
+        if not spans:
+            return text
+        pieces, position = [], 0
+        for start, end in spans:
+            if start >= position:
+                pieces += [text[position:start], MASK]
+            position = max(position, end)
+        return ''.join([*pieces, text[position:]])
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where secrets begin and end in `text`, as it is and with its escapes undone, also those of escapes."""
+        secrets = self._configured.union(*self._obtained)
+        # The numbers say where each character begins in `text`.
+        unescaped = text, cast('Sequence[int]', range(len(text) + 1))
+        for _ in range(MAX_ESCAPES if secrets else 0):
+            folded, starts = _fold(*unescaped)
+            for secret in secrets:
+                for first in _find(secret, folded):
+                    last = starts[first + len(secret) - 1]
+                    # One character may have become several.
+                    yield starts[first], starts[bisect_right(starts, last)]
+            escaped, unescaped = unescaped, _replace(ESCAPE, _unescape, *unescaped)
+            if escaped == unescaped:
+                break
 
 
 def secrets_of(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> set[str]:
@@ -123,10 +160,8 @@ def _of_data(data: object) -> Iterator[str]:
     if isinstance(data, str):
         for _, value in parse_qsl(data):
             yield value
-        try:
+        with suppress(ValueError, RecursionError):
             yield from leaves(json.loads(data))
-        except (ValueError, RecursionError):
-            pass
 
 
 def _of_auth_token(auth_token: object) -> Iterator[str]:
@@ -156,29 +191,64 @@ def leaves(value: object) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return a secret as it is and decoded, and what it is in base64."""
+    """Return a secret as it is, decoded, in base64, and with its UTF-8 read as Latin-1, all of them folded."""
     spellings = {secret, unquote(secret), unquote_plus(secret), html.unescape(secret)}
-    spellings |= {
-        b64encode(spelling.encode()).decode().rstrip('=') for spelling in spellings if len(secret) >= MIN_LENGTH
-    }
-    return {' '.join(spelling.split())[:MAX_LENGTH] for spelling in spellings if spelling.strip()}
+    if len(secret) >= MIN_LENGTH:
+        spellings |= {b64encode(_utf_8(spelling)).decode().rstrip('=') for spelling in spellings}
+    spellings |= {_utf_8(spelling).decode('latin-1') for spelling in spellings}
+    spellings |= {_replace(ESCAPE, _unescape, spelling, range(len(spelling) + 1))[0] for spelling in spellings}
+    folded = {_fold(spelling, range(len(spelling) + 1))[0].strip() for spelling in spellings}
+    return folded - {''}
 
 
-def _pattern(secret: str) -> str:
-    """Return an expression for a secret in which each character may be escaped in the way of URLs, HTML, or JSON."""
-    body = ''.join(map(_character, secret))
-    return body if len(secret) >= MIN_LENGTH else rf'(?<!\w){body}(?!\w)'
+def _find(secret: str, text: str) -> Iterator[int]:
+    """Yield where `secret` begins in `text`: a short one only where it stands alone."""
+    start = text.find(secret)
+    while start >= 0:
+        around = text[max(start - 1, 0) : start] + text[start + len(secret) :][:1]
+        if len(secret) >= MIN_LENGTH or not re.search(r'\w', around):
+            yield start
+        start = text.find(secret, start + 1)
 
 
-def _character(character: str) -> str:
-    if character == ' ':
-        return r'(?:\s|%20|\+)+'
-    raw, code = character.encode(), ord(character)
-    spelled = [re.escape(character), ''.join(f'%{byte:02x}' for byte in raw), rf'&#0*{code};', rf'&#x0*{code:x};']
-    spelled += [rf'\\u{code:04x}', rf'\\{re.escape(character)}'] if not character.isalnum() or code > 127 else []
-    if code > 127:
-        # UTF-8 that was read as Latin-1, raw and as Python shows bytes.
-        spelled += [re.escape(raw.decode('latin-1')), ''.join(rf'\\x{byte:02x}' for byte in raw), rf'\\x{code:02x}']
-    elif named := html.escape(character)[1:]:
-        spelled.append(f'&{named}')
-    return f'(?:{"|".join(spelled)})'
+def _fold(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """Return `text` in lower case and Latin-1 with single blanks, and where in the original each character begins."""
+    text, starts = _replace(UNFOLDED, _fold_match, text, starts)
+    return text.lower(), starts
+
+
+def _fold_match(match: re.Match[str]) -> str:
+    # To a form, a plus is a blank.
+    return ' ' if match[0].replace('+', ' ').isspace() else _utf_8(match[0].lower()).decode('latin-1')
+
+
+def _unescape(match: re.Match[str]) -> str:
+    """Return what an escape of URLs, HTML, JSON, or Python stands for: bytes as characters of Latin-1."""
+    if code := match['octet'] or match['hex'] or match['unicode']:
+        return chr(int(code, 16))
+    if match['entity']:
+        return html.unescape(match[0])
+    return {'n': '\n', 'r': '\r', 't': '\t'}.get(match['character'], match['character'])
+
+
+def _replace(
+    pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str, starts: Sequence[int]
+) -> tuple[str, Sequence[int]]:
+    """Return `text` with each match replaced, and where in the original each character begins."""
+    pieces: list[str] = []
+    numbers: list[int] = []
+    position = 0
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        replaced = replace(match)
+        pieces += [text[position:start], replaced]
+        numbers += starts[position:start]
+        numbers += [starts[start]] * len(replaced)
+        position = end
+    if not pieces:
+        return text, starts
+    return ''.join([*pieces, text[position:]]), [*numbers, *starts[position:]]
+
+
+def _utf_8(text: str) -> bytes:
+    return text.encode(errors='surrogatepass')

@@ -40,7 +40,7 @@ class Secrets(Protocol):
 
     def __call__(self, text: str) -> str: ...
 
-    def add(self, *secrets: str) -> None: ...
+    def add_obtained(self, secret: str) -> None: ...
 
 
 class Fetcher:
@@ -198,7 +198,11 @@ class Fetcher:
         from .credentials import TokenSource
 
         return TokenSource(
-            self._options.auth_token or {}, self._cross_origin.send, self.background, self.deadline, self._secrets.add
+            self._options.auth_token or {},
+            self._cross_origin.send,
+            self.background,
+            self.deadline,
+            self._secrets.add_obtained,
         )
 
     def _settings(self, tls: dict[str, Any], private: bool) -> Settings:
