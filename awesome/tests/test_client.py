@@ -8,14 +8,17 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.fetching.environment import Environment
 
 from .answers import TIMEOUT, flood, silence
 from .conftest import Result
+from .leaks import echo
 from .proxy import both, forward
 from .server import Server, response
 
@@ -25,6 +28,8 @@ Serve = Callable[..., Server]
 Run = Callable[..., Result]
 
 OK, WARNING, CRITICAL = AwesomeCheck.OK, AwesomeCheck.WARNING, AwesomeCheck.CRITICAL
+FAILED = 'status: 401 Unauthorized; the digest login failed: '
+LACKING = ("'realm'", "'nonce'")
 LOGIN = {'auth_type': 'digest', 'username': 'me', 'password': 'hunter22'}
 CHALLENGE = 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5'
 
@@ -99,7 +104,7 @@ def test_challenge_that_makes_no_sense(challenge: str, serve: Serve, run: Run) -
     result = run(url=serve(digest(response(b'nginx'), challenge)).url, search_string='nginx', **LOGIN)
 
     assert result.status == CRITICAL
-    assert result.message.startswith(('status: the digest login failed: ', 'status: 401 Unauthorized'))
+    assert result.message in ('status: 401 Unauthorized', *(f'{FAILED}the challenge lacks {what}' for what in LACKING))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +183,14 @@ def test_ntlm_keeps_its_connection(serve: Serve, run: Run) -> None:
     assert (result.status, result.message, server.accepted) == (OK, '', 1)
 
 
+def test_ntlm_keeps_its_connection_for_data_too(serve: Serve, run: Run) -> None:
+    server = serve(ntlm)
+
+    result = run(url=server.url, search_string='nginx', method='POST', data='a', **NTLM)
+
+    assert (result.status, result.message, server.accepted) == (OK, '', 1)
+
+
 @pytest.mark.parametrize('answer', [f'NTLM {base64.b64encode(os.urandom(90)).decode()}', 'NTLM !', 'NTLM'])
 def test_ntlm_garbage(answer: str, serve: Serve, run: Run) -> None:
     def refuse(connection: socket.socket, request: bytes) -> None:
@@ -186,7 +199,7 @@ def test_ntlm_garbage(answer: str, serve: Serve, run: Run) -> None:
     result = run(url=serve(refuse).url, search_string='nginx', **NTLM)
 
     assert result.status == CRITICAL
-    assert result.message.startswith(('status: the ntlm login failed: ', 'status: 401 Unauthorized'))
+    assert result.message.startswith('status: 401 Unauthorized')
 
 
 AWS = {'auth_type': 'aws', 'aws_host': '127.0.0.1', 'aws_region': 'us-east-1', 'aws_service': 'execute-api'}
@@ -206,8 +219,57 @@ def test_aws_without_credentials_is_one_fault(serve: Serve, run: Run, monkeypatc
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
     server = serve(response(b'nginx'))
+    check = AwesomeCheck('awesome', {}, [{'url': server.url, 'search_string': 'nginx', **AWS}])
 
-    result = run(url=server.url, search_string='nginx', **AWS)
+    result = run(check)
 
     assert (result.status, server.requests) == (CRITICAL, [])
-    assert result.message.startswith('status: the aws login failed: ')
+    assert result.message.startswith('connect: no credentials for the aws login: none in the environment')
+
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'key')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'hunter22')
+    assert run(check).status == OK
+
+
+def test_login_that_may_block_finds_a_host_by_its_name(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'key')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'hunter22')
+    server = serve(response(b'nginx'))
+
+    result = run(url=server.url.replace('127.0.0.1', 'localhost'), search_string='nginx', timeout=TIMEOUT, **AWS)
+
+    assert (result.status, result.message) == (OK, '')
+
+
+def test_session_token_of_aws_is_hidden(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'key')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'hunter22')
+    monkeypatch.setenv('AWS_SESSION_TOKEN', 'Token-of-Session')
+
+    result = run(url=serve(echo(b'', b'\r\n\r\n')).url, search_string='nginx', **AWS)
+
+    assert result.message.startswith('status: not an HTTP response: ')
+    assert 'Token-of-Session' not in result.message
+
+
+def test_kerberos_takes_its_environment_back(serve: Serve, run: Run, tmp_path: Path) -> None:
+    pytest.importorskip('requests_kerberos')
+    refusal = response(b'', '401 x', WWW_Authenticate='Negotiate')
+    login = {'auth_type': 'kerberos', 'kerberos_keytab': str(tmp_path), 'kerberos_cache': str(tmp_path / 'cache')}
+
+    for _ in range(2):
+        assert run(url=serve(refusal).url, search_string='nginx', **login).status == CRITICAL
+        assert {'KRB5_CLIENT_KTNAME', 'KRB5CCNAME'} & set(os.environ) == set()
+
+
+def test_contexts_of_the_environment_may_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('A', 'before')
+    monkeypatch.delenv('B', raising=False)
+    first, second = Environment({'A': '1', 'B': '1'}), Environment({'A': '2'})
+    seen = []
+
+    for step in (first.__enter__, second.__enter__, first.__exit__, second.__exit__):
+        step()
+        seen.append((os.environ.get('A'), os.environ.get('B')))
+
+    assert seen == [('1', '1'), ('2', '1'), ('2', None), ('before', None)]

@@ -114,6 +114,12 @@ def test_bad_redirect_is_critical(location: str, cause: str, serve: Serve, run: 
     assert (result.status, result.message) == (AwesomeCheck.CRITICAL, f'redirect: {cause}')
 
 
+def test_redirect_without_a_target_is_the_page(serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx', '302 Found').replace(b'\r\n\r\n', b'\r\nLocation: \r\n\r\n'))
+
+    assert run(url=server.url, search_string='nginx').status == AwesomeCheck.OK
+
+
 def test_endless_redirects_are_critical_and_name_the_last(serve: Serve, run: Run) -> None:
     server = serve(redirect('/again?secret'))
 

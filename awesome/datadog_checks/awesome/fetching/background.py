@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 
+# The longest that a cancellation waits, in seconds.
+SLICE = 0.2
+
+
 class Background:
     """One daemon thread at most a check: the only one that may stay behind when a run ends."""
 
     def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
         self._task: _Task | None = None
 
     def run[T](self, key: Hashable, function: Callable[[], T]) -> T:
@@ -26,6 +30,9 @@ class Background:
         A call with the same key that an earlier run left behind is waited for again, one with another key is waited for
         before `function` is called.
         """
+        if isinstance(threading.current_thread(), _Task):
+            # What runs here already would wait for itself.
+            return function()
         if (left_behind := self._task) and left_behind.key != key:
             self._wait(left_behind)
         if self._task is None or self._task.is_done:
@@ -38,10 +45,11 @@ class Background:
     def _wait(self, task: _Task) -> None:
         woken = threading.Event()
         # In this order: a task that ends, or who cancels, does so before it wakes.
-        task.wake = self._deadline.wake = woken.set
+        task.wake = self.deadline.wake = woken.set
         while not task.is_done:
-            woken.wait(self._deadline.remaining(threading.TIMEOUT_MAX))
-        self._deadline.check()
+            # A task that uses sockets lets a cancellation wake these.
+            woken.wait(self.deadline.remaining(SLICE))
+        self.deadline.check()
 
 
 class _Task(threading.Thread):

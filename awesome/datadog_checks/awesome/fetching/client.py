@@ -9,7 +9,6 @@ NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from types import SimpleNamespace
@@ -26,7 +25,10 @@ from urllib3 import HTTPResponse
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 from datadog_checks.base.utils.http import RequestsWrapper
 
+from .environment import Environment
+from .page import status_with_phrase
 from .transport import Request
+from .urls import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +43,12 @@ if TYPE_CHECKING:
 # In bytes: what is read of a refusal, so that the connection can be kept for the next step of the conversation.
 MAX_REFUSAL = 64 * 1024
 REFUSALS = (401, 407)
+# What a login adds to a request.
+LOGIN_HEADERS = frozenset({'authorization', 'x-amz-security-token'})
 # Conversations in which a library waits for others (a KDC, a metadata service) outside our sockets.
 BLOCKING = frozenset({'aws', 'kerberos'})
-# What the base package puts into the environment of the whole process.
-ENVIRONMENT = ('KRB5_CLIENT_KTNAME', 'KRB5CCNAME')
+# What Kerberos reads from the environment; the base package would not take it back after a failure.
+VARIABLES = {'kerberos_keytab': 'KRB5_CLIENT_KTNAME', 'kerberos_cache': 'KRB5CCNAME'}
 # The wrapper's name of a method, where it is not the method's own.
 METHODS = {'OPTIONS': 'options_method'}
 
@@ -58,36 +62,33 @@ class Client:
         user_info: tuple[str, str] | None,
         transport: Transport,
         background: Background,
-        deadline: Deadline,
         log: CheckLoggingAdapter,
+        hide: Callable[[str], None],
     ) -> None:
-        self._deadline = deadline
         self._auth_type = options.auth_type
         self._background = background
         self._log = log
-        self._session = TransportSession(transport)
+        self._adapter = TransportAdapter(transport, background.deadline, hide)
+        self._session = TransportSession(self._adapter)
         login = zip(('username', 'password'), user_info or (), strict=False)
         # The transport has the other options. An unverified context is the cheapest that the client can build in vain.
-        self._instance = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
+        given = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
+        self._variables = {VARIABLES[name]: given.pop(name) for name in VARIABLES if given.get(name)}
+        self._instance = given
         self._http: RequestsWrapper | None = None
 
     def send(self, request: Request) -> Response:
         """Return the final response to `request`; raise faults of every step but `body`."""
         if self._auth_type not in BLOCKING:
             return self._converse(request)
-        before = {name: os.environ.get(name) for name in ENVIRONMENT}
-        self._deadline.begin(Activity.LOGIN)
-        try:
-            return self._background.run(('login', self._auth_type), lambda: self._converse(request))
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+        self._background.deadline.begin(Activity.LOGIN)
+        key = 'login', self._auth_type, request.method, public_url(request.url.geturl())
+        with Environment(self._variables):
+            return self._background.run(key, lambda: self._converse(request))
 
     def _converse(self, request: Request) -> Response:
         self._session.request_as_written = request
+        self._adapter.status = None
         try:
             http = self._http = self._http or self._build()
             method: Callable[..., Any] = getattr(http, METHODS.get(request.method, request.method.lower()))
@@ -103,8 +104,7 @@ class Client:
             raise
         except Exception as e:
             # Hooks of four libraries raise whatever they like at an answer that they do not expect.
-            cause = ' '.join(str(e).split()) or type(e).__name__
-            raise Fault(Kind.LOGIN, f'the {self._auth_type} login failed: {{}}', cause) from None
+            raise self._fault(e) from None
         final: Response = response.transport_response
         return final
 
@@ -113,11 +113,22 @@ class Client:
         try:
             http = RequestsWrapper(self._instance, {'use_agent_proxy': False}, logger=self._log, session=self._session)
         except Exception as e:
-            cause = ' '.join(str(e).split()) or type(e).__name__
-            raise Fault(Kind.TOKEN, f'no credentials for the {self._auth_type} login: {{}}', cause) from None
+            raise self._fault(e) from None
+        # It would look for them only once.
+        if self._auth_type == 'aws' and not http.options['auth']._refreshable_credentials:
+            raise self._fault(LookupError('none in the environment, in the files of AWS, or from its metadata service'))
         http.aia_chasing_max_depth = 0
         http.options['headers'] = {}
         return http
+
+    def _fault(self, error: Exception) -> Fault:
+        cause = ' '.join(str(error).split()) or type(error).__name__
+        if self._adapter.status is None:
+            return Fault(Kind.TOKEN, f'no credentials for the {self._auth_type} login: {{}}', cause)
+        if isinstance(error, KeyError):
+            cause = f'the challenge lacks {error}'
+        status = status_with_phrase(self._adapter.status)
+        return Fault(Kind.LOGIN, f'{status}; the {self._auth_type} login failed: {{}}', cause)
 
 
 class TransportSession(Session):
@@ -125,11 +136,11 @@ class TransportSession(Session):
 
     request_as_written: Request
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, adapter: BaseAdapter) -> None:
         super().__init__()
         self.headers.clear()
         self.trust_env = False
-        self._adapter = TransportAdapter(transport)
+        self._adapter = adapter
 
     def get_adapter(self, url: str | bytes) -> BaseAdapter:
         return self._adapter
@@ -148,17 +159,27 @@ class TransportSession(Session):
 class TransportAdapter(BaseAdapter):
     """Sends the prepared requests of a session on a transport."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, deadline: Deadline, hide: Callable[[str], None]) -> None:
         super().__init__()
+        self.status: int | None = None
+        """Of the last response."""
         self._transport = transport
+        self._deadline = deadline
+        self._hide = hide
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Any:
         url = urlsplit(str(request.url))
         headers = tuple((_text(name), _text(value)) for name, value in request.headers.items() if value is not None)
         body = request.body.encode() if isinstance(request.body, str) else request.body
+        for name, value in headers:
+            if name.lower() in LOGIN_HEADERS:
+                self._hide(value.partition(' ')[2] or value)
         response = self._transport.send(Request(str(request.method), url, _without_length(headers), body))
+        self.status = response.status
         if response.status in REFUSALS:
             response.drain(MAX_REFUSAL)
+            # Now a hook may ask others, such as a KDC.
+            self._deadline.begin(Activity.LOGIN)
         return self._as_client_response(request, response)
 
     def close(self) -> None:

@@ -68,7 +68,8 @@ class Fetcher:
             send = self._send_trusted if trusted else self._send_untrusted
             response = send(url, method, body, page.content_type if body else '')
             self._cookies.store(url, response.headers.get_all('Set-Cookie'))
-            locations = response.headers.get_all('Location')
+            # To browsers, an empty one is none.
+            locations = list(filter(None, response.headers.get_all('Location')))
             if response.status not in REDIRECTS or not locations or not self._options.allow_redirects:
                 return Page(url, response, self.deadline, redirects)
             response.close()
@@ -190,7 +191,8 @@ class Fetcher:
             from .client import Client
 
             login, transport = basic_auth(url), self._same_origin
-            self._client = Client(self._options, login, transport, self.background, self.deadline, self._log)
+            hide = self._secrets.add_obtained
+            self._client = Client(self._options, login, transport, self.background, self._log, hide)
         return self._client
 
     @cached_property

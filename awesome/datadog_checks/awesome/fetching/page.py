@@ -49,10 +49,7 @@ class Page:
     @property
     def status(self) -> str:
         """The status with its standard phrase: "503 Service Unavailable"."""
-        try:
-            return f'{self.status_code} {HTTPStatus(self.status_code).phrase}'
-        except ValueError:
-            return str(self.status_code)
+        return status_with_phrase(self.status_code)
 
     def header_lines(self, name: str) -> list[str]:
         """Return the value of each line of a header, whose name may be in any case; bytes read as ISO-8859-1."""
@@ -68,6 +65,14 @@ class Page:
         if chunk := self._response.read1(FIRST_CHUNK_SIZE):
             yield chunk
             yield from iter(partial(self._response.read1, CHUNK_SIZE), b'')
+
+
+def status_with_phrase(code: int) -> str:
+    """Return a status code with its standard phrase, if it has one."""
+    try:
+        return f'{code} {HTTPStatus(code).phrase}'
+    except ValueError:
+        return str(code)
 
 
 def _age(modified: str) -> float | None:
