@@ -54,6 +54,8 @@ STRINGS = [
     ({}, 'must be a string, not a mapping: put it in quotes'),
 ]
 SECONDS = 'must be a number of seconds above 0'
+DATA = 'a must be a value of a form, or a list of them: write JSON as a string'
+SURROGATE = 'must have no half of a surrogate pair (\\ud800 to \\udfff)'
 BYTES = 'must be a number of bytes, 1 or more'
 
 
@@ -84,7 +86,26 @@ BYTES = 'must be a number of bytes, 1 or more'
         ('http_response_status_code', 200, 'must be a string, not a number: put it in quotes'),
         ('name', 1, 'must be a string, not a number: put it in quotes'),
         ('data', 1, 'must be a string or a mapping, not a number'),
+        ('data', {'a': {'b': 'c'}}, DATA),
+        ('data', {'a': ['b', ['c']]}, DATA),
+        ('data', {'a': '\ud800'}, SURROGATE),
+        ('data', '\ud800', SURROGATE),
+        ('password', '\ud800', SURROGATE),
         ('method', 1, 'must be a string, not a number: put it in quotes'),
+        ('headers', {'X-Key': 'a\nb'}, 'the value of X-Key must be one line without control characters'),
+        ('headers', {'X-Key': 'a\x7f'}, 'the value of X-Key must be one line without control characters'),
+        ('headers', {'X-Key': None}, 'X-Key must have a string as its value, not nothing'),
+        ('headers', {'content-length': '5'}, 'must be without content-length: the check sets it'),
+        ('extra_headers', {'Transfer-Encoding': 'chunked'}, 'must be without Transfer-Encoding: the check sets it'),
+        ('tls_verify', 'never', "must be true or false, not 'never'"),
+        ('use_legacy_auth_encoding', 'latin', "must be true or false, not 'latin'"),
+        ('tls_ciphers', 'ALL', 'must be a list, not a string'),
+        (
+            'tls_protocols_allowed',
+            ['TLSv9'],
+            "must be a list of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3: 'TLSv9' is none of them",
+        ),
+        ('proxy', {'no_proxy': 'a,b'}, 'no_proxy: must be a list, not a string'),
     ],
 )
 def test_option(option: str, value: Any, reason: str) -> None:
@@ -148,6 +169,40 @@ def test_nothing_is_submitted_for_an_invalid_instance(aggregator: Any) -> None:
 
     assert not aggregator.service_check_names
     assert not aggregator.metric_names
+
+
+@pytest.mark.parametrize('name', ['Authorization: Bearer hunter22', 'hunter22 ', ''])
+def test_name_of_a_header_that_is_none_is_not_repeated(name: str) -> None:
+    error = error_of(headers={'Accept': '*/*', name: 'hunter22'})
+
+    assert error.endswith('must have names of letters, digits, and hyphens: that of header 2 has others')
+
+
+@pytest.mark.parametrize(
+    ('options', 'missing'),
+    [
+        ({'auth_type': 'aws', 'aws_host': 'h', 'aws_service': 's'}, 'aws_region'),
+        ({'auth_type': 'digest', 'username': 'me'}, 'password'),
+        ({'auth_type': 'Digest'}, 'username'),
+        ({'auth_type': 'ntlm', 'password': 'p'}, 'ntlm_domain'),
+    ],
+)
+def test_login_that_cannot_begin(options: dict[str, Any], missing: str) -> None:
+    pytest.importorskip('requests_ntlm')
+
+    assert f'{missing}: is required for auth_type: {options["auth_type"].lower()}' in error_of(**options)
+
+
+def test_verification_of_the_name_is_not_turned_off_by_mistake() -> None:
+    assert "tls_validate_hostname: must be true or false, not 'yes!'" in error_of(tls_validate_hostname='yes!')
+
+
+def test_option_of_an_instance_in_init_config_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    instance = {**VALID, 'url': 'http://127.0.0.1:1/'}
+
+    AwesomeCheck('awesome', {'tls_ca_cert': '/x', 'timeout': 1}, [instance]).run()
+
+    assert caplog.messages == ['tls_ca_cert does nothing in init_config: move it to the instances']
 
 
 def test_misspelt_option_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:

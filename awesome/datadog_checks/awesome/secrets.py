@@ -140,7 +140,7 @@ def _split(url: object) -> SplitResult:
 
 
 def _basic(username: str, password: str) -> str:
-    return b64encode(f'{username}:{password}'.encode()).decode()
+    return b64encode(_utf_8(f'{username}:{password}')).decode()
 
 
 def _of_headers(instance: Mapping[str, Any]) -> Iterator[str]:

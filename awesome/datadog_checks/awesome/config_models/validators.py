@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from datadog_checks.awesome.fetching.urls import parse_url
+from datadog_checks.awesome.fetching.urls import basic_auth, parse_url
 from datadog_checks.awesome.reading.json_page import compile_expression
 from datadog_checks.awesome.reading.labels import encoding_of
 from datadog_checks.awesome.reading.normalization import normalize
@@ -29,6 +29,16 @@ AUTH_PACKAGES = {
     'kerberos': 'requests_kerberos',
     'ntlm': 'requests_ntlm',
 }
+# The options without which a login cannot even begin.
+LOGIN_OPTIONS = {
+    'aws': ('aws_host', 'aws_region', 'aws_service'),
+    'digest': ('username', 'password'),
+    'ntlm': ('ntlm_domain', 'password'),
+}
+# These say where a request ends: with other values than the check's, the server would wait for the rest.
+FRAMING = ('content-length', 'transfer-encoding')
+# What both pydantic and the base package take as a boolean.
+BOOLEANS = ('true', 'yes', 'on', 'y', '1', 'false', 'no', 'off', 'n', '0')
 CODES = [str(code) for code in range(100, 1000)]
 # What becomes a tag as it is: Datadog changes other characters, or, where they are upper case, the case.
 VALUE_NAME = re.compile(r'[A-Za-z0-9_.-]{1,100}')
@@ -64,6 +74,10 @@ def strings(value: Any, **_: Any) -> Any:
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f'must be a string, not {_yaml_type(value)}: put it in quotes')
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError('must have no half of a surrogate pair (\\ud800 to \\udfff)') from None
     return value
 
 
@@ -104,21 +118,34 @@ def size(value: Any) -> Any:
 def boolean(value: Any) -> Any:
     if not isinstance(value, bool | str):
         raise ValueError(f'must be true or false, not {_yaml_type(value)}')
+    if isinstance(value, str) and value.lower() not in BOOLEANS:
+        raise ValueError(f'must be true or false, not {value!r}')
     return value
 
 
 def data(value: Any) -> Any:
-    if not isinstance(value, str | Mapping):
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            for item in part if isinstance(part, list | tuple) else [part]:
+                if isinstance(item, Mapping | list | tuple):
+                    raise ValueError(f'{name} must be a value of a form, or a list of them: write JSON as a string')
+                text(str(item))
+    elif not isinstance(value, str):
         raise ValueError(f'must be a string or a mapping, not {_yaml_type(value)}')
+    else:
+        text(value)
     return value
 
 
 def headers(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(f'must be a mapping such as {{X-Key: value}}, not {_yaml_type(value)}')
-    for name, header in value.items():
+    for number, (name, header) in enumerate(value.items(), 1):
         if not TOKEN.fullmatch(str(name)):
-            raise ValueError(f'{name!r} is not the name of a header: it may have letters, digits, and hyphens')
+            # Not shown: somebody may have written "Authorization: Bearer ..." as one.
+            raise ValueError(f'must have names of letters, digits, and hyphens: that of header {number} has others')
+        if str(name).lower() in FRAMING:
+            raise ValueError(f'must be without {name}: the check sets it')
         if header is None or isinstance(header, Mapping | list | tuple):
             raise ValueError(f'{name} must have a string as its value, not {_yaml_type(header)}')
         _check_header_value(str(name), str(header))
@@ -126,8 +153,8 @@ def headers(value: Any) -> Any:
 
 
 def _check_header_value(name: str, value: str) -> None:
-    if re.search(r'[\0\r\n]', value):
-        raise ValueError(f'the value of {name} must be one line')
+    if re.search(r'[\x00-\x08\x0a-\x1f\x7f]', value):
+        raise ValueError(f'the value of {name} must be one line without control characters')
     try:
         value.encode('latin-1')
     except UnicodeEncodeError:
@@ -139,6 +166,8 @@ def proxy(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(example)
     for scheme, location in value.items():
+        if scheme == 'no_proxy':
+            with_name('no_proxy', optional(list_of_strings), location)
         if scheme == 'no_proxy' or location in (None, ''):
             continue
         try:
@@ -230,9 +259,16 @@ def auth_token(value: Any) -> Any:
 def ciphers(value: Any) -> Any:
     from datadog_checks.awesome.fetching.tls import check_ciphers
 
-    if not isinstance(value, str):
-        list_of_strings(value)
-    check_ciphers(value)
+    check_ciphers(list_of_strings(value))
+    return value
+
+
+def protocols(value: Any) -> Any:
+    from datadog_checks.awesome.fetching.tls import VERSIONS
+
+    for name in list_of_strings(value):
+        if name not in VERSIONS:
+            raise ValueError(f'must be a list of {", ".join(VERSIONS)}: {name!r} is none of them')
     return value
 
 
@@ -261,13 +297,18 @@ instance_proxy = shared_proxy = optional(proxy)
 instance_auth_type = optional(auth_type)
 instance_auth_token = optional(auth_token)
 instance_tls_ciphers = optional(ciphers)
-instance_tags = instance_tls_protocols_allowed = optional(list_of_strings)
+instance_tags = optional(list_of_strings)
+instance_tls_protocols_allowed = optional(protocols)
 instance_timeout = shared_timeout = instance_connect_timeout = instance_read_timeout = optional(seconds)
 instance_name = instance_username = instance_password = instance_ntlm_domain = optional(text)
 instance_tls_ca_cert = instance_tls_cert = instance_tls_private_key = optional(text)
 instance_case_sensitive = instance_regex = instance_allow_redirects = instance_persist_connections = optional(boolean)
 instance_send_events = optional(boolean)
 instance_tls_verify = instance_tls_use_host_header = instance_skip_proxy = instance_log_requests = optional(boolean)
+instance_tls_ignore_warning = instance_use_legacy_auth_encoding = shared_skip_proxy = optional(boolean)
+instance_kerberos_delegate = instance_kerberos_force_initiate = optional(boolean)
+instance_kerberos_cache = instance_kerberos_hostname = instance_kerberos_keytab = optional(text)
+instance_kerberos_principal = instance_aws_host = instance_aws_region = instance_aws_service = optional(text)
 
 
 def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
@@ -276,6 +317,9 @@ def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
         raise ValueError('url: is required')
     if not any(values.get(option) is not None for option in RULES):
         raise ValueError(f'{RULES[0]}: is required, or {" or ".join(RULES[1:])}')
+    # No model has it, but the base package's TLS.
+    if 'tls_validate_hostname' in values:
+        with_name('tls_validate_hostname', optional(boolean), values['tls_validate_hostname'])
     return values
 
 
@@ -293,7 +337,16 @@ def check_instance(model: Any) -> Any:
     if model.method == 'HEAD' and any(getattr(model, option) for option in BODY_RULES):
         raise ValueError('method: HEAD gets no page to search: use GET')
     with_name('username, password', check_credentials, model)
+    check_login(model)
     return model
+
+
+def check_login(model: Any) -> None:
+    auth_type = (model.auth_type or '').lower()
+    has_user_info = basic_auth(parse_url(model.url)) is not None
+    for option in () if model.auth_token else LOGIN_OPTIONS.get(auth_type, ()):
+        if getattr(model, option) is None and not (has_user_info and option in ('username', 'password')):
+            raise ValueError(f'{option}: is required for auth_type: {auth_type}')
 
 
 def with_name(option: str, check: Callable[..., None], *arguments: Any) -> None:
