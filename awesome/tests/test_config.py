@@ -193,8 +193,9 @@ def test_login_that_cannot_begin(options: dict[str, Any], missing: str) -> None:
     assert f'{missing}: is required for auth_type: {options["auth_type"].lower()}' in error_of(**options)
 
 
-def test_verification_of_the_name_is_not_turned_off_by_mistake() -> None:
+def test_options_that_no_model_has() -> None:
     assert "tls_validate_hostname: must be true or false, not 'yes!'" in error_of(tls_validate_hostname='yes!')
+    assert 'tls_intermediate_ca_certs: must be a list, not a number' in error_of(tls_intermediate_ca_certs=5)
 
 
 def test_option_of_an_instance_in_init_config_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:

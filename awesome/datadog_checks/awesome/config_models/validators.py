@@ -311,15 +311,18 @@ instance_kerberos_cache = instance_kerberos_hostname = instance_kerberos_keytab 
 instance_kerberos_principal = instance_aws_host = instance_aws_region = instance_aws_service = optional(text)
 
 
+# No model has them, but the base package's TLS.
+OTHERS = {'tls_validate_hostname': boolean, 'tls_intermediate_ca_certs': list_of_strings}
+
+
 def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
     """Check what is required: pydantic says it in words of its own."""
     if 'url' not in values:
         raise ValueError('url: is required')
     if not any(values.get(option) is not None for option in RULES):
         raise ValueError(f'{RULES[0]}: is required, or {" or ".join(RULES[1:])}')
-    # No model has it, but the base package's TLS.
-    if 'tls_validate_hostname' in values:
-        with_name('tls_validate_hostname', optional(boolean), values['tls_validate_hostname'])
+    for option, validate in OTHERS.items():
+        with_name(option, optional(validate), values.get(option))
     return values
 
 
