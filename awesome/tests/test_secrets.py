@@ -85,6 +85,7 @@ OAUTH = {'type': 'oauth', 'url': URL, 'client_id': 'id', 'client_secret': 'hunte
         pytest.param({'proxy': {'http': 'http://hunter22@proxy:3128'}}, id='user of a proxy'),
         pytest.param({'tls_private_key_password': 'hunter22'}, id='password of a key'),
         pytest.param({'auth_token': {'reader': OAUTH, 'writer': {}}}, id='client secret'),
+        pytest.param({'auth_token': {'reader': {'url': f'{URL}?key=hunter22'}}}, id='query of a token endpoint'),
         pytest.param({'auth_token': {'reader': {'options': {'assertion': 'hunter22'}}}}, id='option of a token'),
         pytest.param({'auth_token': {'writer': {'value': 'hunter22 <TOKEN>'}}}, id='header beside a token'),
     ],
@@ -93,6 +94,12 @@ def test_secret_of_each_option_is_hidden(options: dict[str, Any]) -> None:
     mask = Mask(secrets_of({'url': URL} | options, {}))
 
     assert mask('it is hunter22, really') == f'it is {MASK}, really'
+
+
+def test_login_at_a_token_endpoint_is_hidden() -> None:
+    mask = Mask(secrets_of({'auth_token': {'reader': OAUTH}}, {}))
+
+    assert mask('Authorization: Basic aWQ6aHVudGVyMjI=') == f'Authorization: Basic {MASK}'
 
 
 SPELLED = 'Päss "w&rd\\" / 1'

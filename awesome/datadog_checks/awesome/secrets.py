@@ -166,12 +166,15 @@ def _of_data(data: object) -> Iterator[str]:
 
 def _of_auth_token(auth_token: object) -> Iterator[str]:
     for part in auth_token.values() if isinstance(auth_token, Mapping) else ():
+        if isinstance(part, Mapping) and part.get('client_secret'):
+            yield _basic(str(part.get('client_id', '')), str(part['client_secret']))
         for name, value in part.items() if isinstance(part, Mapping) else ():
             if name == 'value':
                 # Beside the placeholder of the token.
                 yield from (word for word in str(value).split() if '<' not in word and word.lower() not in SCHEMES)
             elif name.endswith('url'):
                 yield from _credentials(value)
+                yield from _of_url(value)
             elif name == 'options':
                 yield from _of_auth_token({name: value})
             elif name not in HARMLESS_SETTINGS:
