@@ -198,14 +198,6 @@ def test_options_that_no_model_has() -> None:
     assert 'tls_intermediate_ca_certs: must be a list, not a number' in error_of(tls_intermediate_ca_certs=5)
 
 
-def test_option_of_an_instance_in_init_config_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    instance = {**VALID, 'url': 'http://127.0.0.1:1/'}
-
-    AwesomeCheck('awesome', {'tls_ca_cert': '/x', 'timeout': 1}, [instance]).run()
-
-    assert caplog.messages == ['tls_ca_cert does nothing in init_config: move it to the instances']
-
-
 def test_misspelt_option_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     AwesomeCheck('awesome', {}, [{**VALID, 'search_strings': 'nginx'}]).load_configuration_models()
 

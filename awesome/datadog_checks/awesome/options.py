@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from .reading.read import Further
 from .reading.search import Rules
 from .reading.values import TextValue, count, number_between
 
-LOG = logging.getLogger(__name__)
-DEFAULT_TIMEOUT = 10.0
 DEFAULT_REDIRECTS = 10
 # What travels to the origin of `url` alone, where the same TLS options hold for every server.
 PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
@@ -141,7 +138,6 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
 
 def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> ClientOptions:
     """Return the HTTP options of an instance, with the defaults of the base package's client."""
-    _warn_about(init_config)
     # An option without a value is as good as not there.
     given = {name: value for name, value in instance.items() if value is not None}
     defaults = get_default_headers()
@@ -238,13 +234,6 @@ def _body(data: str | Mapping[str, Any] | None) -> tuple[bytes | None, str]:
         return data.encode(), ''
     form = {name: value for name, value in data.items() if value is not None}
     return urlencode(form, doseq=True).encode(), 'application/x-www-form-urlencoded'
-
-
-def _warn_about(init_config: Mapping[str, Any]) -> None:
-    for option in sorted(init_config.keys() & InstanceConfig.model_fields.keys() - SharedConfig.model_fields.keys()):
-        # That one counts there too, as the base package has it.
-        if option != 'log_requests':
-            LOG.warning('%s does nothing in init_config: move it to the instances', option)
 
 
 def _auth_type(given: Mapping[str, Any]) -> str:
