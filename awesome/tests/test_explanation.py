@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from datadog_checks.awesome.reporting.explanation import RESPELLINGS, as_yaml, original
+from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.reporting.explanation import RESPELLINGS, Explainer, as_yaml, original
+from datadog_checks.awesome.reporting.report import Searched
 
 from .server import Server, response
 from .trials import WARNING, line, try_page
@@ -151,3 +154,17 @@ def test_original_of_what_was_folded(text: str, difference: str, folded: str, fo
 )
 def test_options_are_written_as_yaml(options: dict[str, Any], text: str) -> None:
     assert as_yaml(options) == text
+
+
+def test_explanation_ends_in_the_time_of_a_run(serve: Serve) -> None:
+    instance = {'url': serve(response(b'nginx')).url, 'search_string': 'NGINX'}
+    check = AwesomeCheck('awesome', {}, [instance])
+    options, body = check.options(instance), bytearray()
+    outcome = check.probe(options, body).outcome
+    assert isinstance(outcome, Searched)
+
+    def reasons(timeout: float) -> int:
+        return len(Explainer(replace(options, timeout=timeout), outcome, bytes(body), check.probe).reasons())
+
+    assert reasons(10) == 1
+    assert reasons(0) == 0

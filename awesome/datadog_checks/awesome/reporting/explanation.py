@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Fault
+from datadog_checks.awesome.fetching.deadline import Deadline
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import Further, text_of
@@ -117,24 +119,32 @@ class Explainer:
         self._found_out = found_out
         self._body = body
         self._probe = probe
+        self._deadline = Deadline()
+        self._deadline.start(options.timeout)
 
     def reasons(self) -> list[Reason]:
-        """Return what explains the missing strings; nothing for those that nothing explains."""
-        missing = list(self._found_out.verdict.missing)
+        """Return what explains the missing strings, as far as it is found in the time of a run."""
         found: list[Reason] = []
+        with suppress(Fault):
+            for reason in self._reasons():
+                found.append(reason)
+        return found
+
+    def _reasons(self) -> Iterator[Reason]:
+        """Yield what explains the missing strings; nothing for those that nothing explains."""
+        missing = list(self._found_out.verdict.missing)
         for why, change, changed in self._changes():
             if not missing:
-                return found
+                return
             there = self._search(changed, missing)
-            found += [Reason(string, why, change) for string in there]
+            yield from (Reason(string, why, change) for string in there)
             missing = [string for string in missing if string not in there]
         for string in list(missing):
             if reason := self._respelled(string):
-                found.append(reason)
+                yield reason
                 missing.remove(string)
         if missing and self._found_out.page.cut_off:
-            found += self._search_further(missing)
-        return found
+            yield from self._search_further(missing)
 
     def cause(self) -> str:
         """Return the cause that is known of a page that lacks what is searched for; empty if none is."""
@@ -177,7 +187,13 @@ class Explainer:
 
     def _text(self, rules: Rules, encoding: str | None) -> str:
         content_type = self._found_out.page.content_type
-        return collect(text_of(rules, Decoder(content_type, encoding), content_type, [self._body]))
+        return collect(self._in_time(text_of(rules, Decoder(content_type, encoding), content_type, [self._body])))
+
+    def _in_time(self, pieces: Iterator[str]) -> Iterator[str]:
+        """Yield `pieces` until the time is over."""
+        for piece in pieces:
+            yield piece
+            self._deadline.check()
 
     def _changes(self) -> Iterator[tuple[str, dict[str, Any], PageOptions]]:
         """Yield what usually explains a miss, the likeliest first: why, the options as in conf.yaml, and parsed."""
@@ -215,7 +231,7 @@ class Explainer:
             text = self._visible if rules.visible_text else self._source
         else:
             text = self._text(rules, options.encoding)
-        verdict = judge(rules, [text])
+        verdict = judge(rules, [text], self._deadline.check)
         # White space alone is nothing in the text that a reader sees.
         return [string for string in wanted if rules.needles[string] and string not in verdict.missing]
 
