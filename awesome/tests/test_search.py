@@ -114,6 +114,39 @@ def test_patterns_that_hang_python_take_no_time(pattern: str) -> None:
     assert not judge(Rules((pattern,), regex=True), ['a' * 50_000 + '!\n']).passed
 
 
+class Clock:
+    """A run that has time for two trials, and the seconds that it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def __call__(self, seconds: float = 0, /) -> None:
+        self.asked.append(seconds)
+        if seconds and len(self.asked) > 3:
+            raise TimeoutError
+
+
+def test_counted_repetitions_are_tried_on_pieces_before_the_whole_text() -> None:
+    """The engine cannot be interrupted, and this text takes it a minute and a half."""
+    clock = Clock()
+
+    with pytest.raises(TimeoutError):
+        judge(Rules((r'(.{1,50}){40}\d',), regex=True), ['a' * 4 * 2**20], clock)
+
+    assert clock.asked[0] == 0
+    assert clock.asked == sorted(clock.asked)
+
+
+@pytest.mark.parametrize('text', ['a' * 100_000, 'a' * 99_999 + '1', ''])
+def test_trials_change_no_verdict(text: str) -> None:
+    asked: list[float] = []
+
+    verdict = judge(Rules((r'^a{3,}1$',), regex=True), [text], lambda seconds=0: asked.append(seconds))
+
+    assert verdict.passed == text.endswith('1')
+    assert len(asked) > (1 if text else 0)
+
+
 @pytest.mark.parametrize('string', ['a.b', 'a|b', '(', '\\', ' a', '\n', '\0', '#', '-', 'é'])
 @pytest.mark.parametrize('filler', ['.', 'é'])
 def test_long_pieces_are_searched_for_the_very_string(string: str, filler: str) -> None:

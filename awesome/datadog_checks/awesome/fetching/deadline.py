@@ -74,14 +74,18 @@ class Deadline:
             raise self.fault()
         return remaining if limit is None else min(remaining, limit)
 
-    def check(self) -> None:
-        """Raise a `timeout` fault if the time is over or the run was cancelled."""
-        self.remaining()
+    def check(self, seconds: float = 0, /) -> None:
+        """Raise a `timeout` fault if fewer than `seconds` remain, or the run was cancelled."""
+        if self.remaining() < seconds:
+            raise self._fault(f'gave up {self.activity.phrase}: it would take longer than {self._seconds:g} s')
 
     def fault(self, limit: float | None = None) -> Fault:
         """Return the fault of an operation that took longer than `remaining(limit)`."""
         is_over = limit is None or time.monotonic() > self._end - ROUNDING
         seconds = self._seconds if is_over else limit
-        fault = Fault(Kind.TIMEOUT, f'gave up after {seconds:g} s {self.activity.phrase}', *self._details)
+        return self._fault(f'gave up after {seconds:g} s {self.activity.phrase}')
+
+    def _fault(self, what: str) -> Fault:
+        fault = Fault(Kind.TIMEOUT, what, *self._details)
         fault.activity = self.activity
         return fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from datadog_checks.awesome.fault import Fault
@@ -11,13 +11,11 @@ from .content_type import parse_content_type
 from .encoding import Decoder
 from .json_page import TOO_LARGE, Expression, JSONBody, NotJSON, NumberAt, Walker
 from .normalization import Normalizer
-from .search import Judgement, Rules
+from .search import Judgement, Rules, Tick
 from .stream import drive
 from .text import VisibleText, markup_kind
 from .values import NOT_WHOLE, TextValue, ValueSearch
 from .verdict import Value, Verdict
-
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
+from typing import Protocol
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
@@ -31,7 +33,20 @@ MAX_STRINGS_FOR_ENGINE = 1000
 # How many strings are looked for between two calls of `tick`: a few milliseconds.
 STRINGS_PER_TICK = 200
 
-Tick = Callable[[], None]
+# The size of the pieces on which a slow pattern is timed, in characters: at first, and at most.
+FIRST_TRIAL, MAX_TRIAL = 1024, 256 * 1024
+# How long the next piece may take at the rate of the one before, in seconds.
+TRIAL_TIME = 0.02
+
+
+class Tick(Protocol):
+    """Raises a fault where fewer than `seconds` of the run remain."""
+
+    def __call__(self, seconds: float = 0, /) -> None: ...
+
+
+def no_tick(seconds: float = 0, /) -> None:
+    """Let a search take as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ class Rules:
         return {string: compile_pattern(needle, self.case_sensitive) for string, needle in self.needles.items()}
 
 
-def judge(rules: Rules, pieces: Iterable[str], tick: Tick = lambda: None) -> Verdict:
+def judge(rules: Rules, pieces: Iterable[str], tick: Tick = no_tick) -> Verdict:
     """Apply `rules` to a text that comes in pieces, however it is cut; take no more of them than the verdict needs.
 
     `tick` is called for each piece and between patterns; what it raises ends the search.
@@ -192,10 +207,27 @@ class Patterns:
         self._pieces.clear()
         seen = []
         for pattern, compiled in self._patterns.items():
-            self._tick()
+            # Nothing else makes the engine slow.
+            self._tick(self._time(compiled, text) if '{' in pattern else 0)
             if compiled.isinstance_python(text):
                 seen.append(pattern)
         return seen
+
+    def _time(self, compiled: SchemaValidator, text: str) -> float:
+        """Return about how many seconds the search in `text` will take; raise a fault if the run ends before.
+
+        The engine cannot be interrupted and holds the whole Agent. What it takes for `(.{1,50}){40}` depends on the
+        text, by a factor of 10,000: so the text is searched in pieces that begin small.
+        """
+        total, position, size = 0.0, 0, FIRST_TRIAL
+        while position < len(text):
+            start = time.monotonic()
+            compiled.isinstance_python(text[position : position + size])
+            took = time.monotonic() - start
+            position, total = position + size, total + took
+            self._tick(total)
+            size = min(size * 2 if took < TRIAL_TIME / 2 else max(FIRST_TRIAL, size // 2), MAX_TRIAL)
+        return total
 
 
 @lru_cache(maxsize=64)

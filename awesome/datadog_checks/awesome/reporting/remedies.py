@@ -77,6 +77,8 @@ TIMEOUT_REMEDIES: dict[Activity, str] = {
     Activity.HANDSHAKE: 'Check that this port speaks TLS (if not, use http:// in `url`), and that no firewall stops'
     ' large packets: openssl s_client -connect {host}:{port} </dev/null',
     Activity.TOKEN: 'Check the server or file of `auth_token`: nothing came from there in time.',
+    Activity.SEARCH: 'This machine could not search the page in time. What is slow are counted repetitions such as'
+    ' `{{1,50}}` in a regular expression: use fewer or shorter ones, or search less of the page (`max_body_size`).',
 }
 
 
