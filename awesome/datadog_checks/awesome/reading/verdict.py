@@ -69,6 +69,13 @@ class Verdict:
     def passed(self) -> bool:
         return not (self.missing or self.forbidden or self.ended_at or self.headers or self.json or self.not_json)
 
+    @property
+    def failed_rules(self) -> tuple[object, ...]:
+        """What does not hold, whatever was met: the same in every run that ends in the same way."""
+        headers = tuple((miss.name, miss.string, miss.is_forbidden) for miss in self.headers)
+        expressions = tuple(miss.expression for miss in self.json)
+        return self.missing, self.forbidden, self.ended_at, headers, expressions, self.not_json
+
     def masked(self, mask: Mask) -> Verdict:
         """Return the verdict with what the server said masked for good."""
         if not (self.ended_at or self.headers or self.json or self.values):

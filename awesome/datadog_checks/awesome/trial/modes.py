@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from datadog_checks.awesome.reporting.report import Searched, Unreachable
+from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
 from datadog_checks.base import ConfigurationError
 
 from .all_instances import run_all
@@ -118,8 +118,8 @@ def _configured(given: Namespace) -> Iterator[Configured]:
 def _verdict(report: Report) -> object:
     """Return what has to differ for a verdict to be another."""
     match report.outcome:
-        case Searched(verdict=verdict):
-            return verdict
+        case Searched(verdict=verdict) | Unread(verdict=verdict):
+            return verdict.failed_rules
         case Unreachable(fault):
             return fault.kind, fault.activity
     return None

@@ -128,8 +128,10 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
     if result.undecided:
         strings = ', '.join(quote(string, MAX_TITLE) for string in result.undecided)
         yield 'undecided', printable(f'{strings}: reading ended at what is forbidden')
+    for rule in result.unmet or ():
+        yield 'unmet', printable(rule)
     for name, value in (result.values or {}).items():
-        yield 'value', f'{name}: not found' if value is None else f'{name}: {value:g}'
+        yield 'value', printable(f'{name}: {(result.unsent or {})[name] if value is None else format(value, ".12g")}')
     for one in result.addresses or ():
         yield 'address', printable(f'{one.address}: {one.status}  {one.message}'.rstrip())
     if result.not_fetched:
@@ -154,10 +156,25 @@ def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tup
     if page.response_time is not None:
         first_byte = '' if page.first_byte_time is None else f', {page.first_byte_time:.3f} s to the first byte'
         yield 'time', f'{page.response_time:.3f} s{first_byte}'
+    if parts := _parts(page):
+        yield 'of which', parts
     if page.age is not None:
         yield 'modified', f'{page.age / SECONDS_A_DAY:.1f} days ago'
     if page.certificate_days_left is not None:
         yield 'certificate', validity(page.certificate_days_left)
+    if page.redirects:
+        yield 'redirects', str(page.redirects)
+
+
+def _parts(page: PageResult) -> str:
+    """Return what the parts of a run took."""
+    parts = {
+        'DNS lookup': page.lookup_time,
+        'connect': page.connect_time,
+        'TLS': page.tls_time,
+        'reading the page': page.transfer_time,
+    }
+    return ', '.join(f'{seconds:.3f} s {name}' for name, seconds in parts.items() if seconds is not None)
 
 
 def _address(page: PageResult, url: str) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reporting.advice import advise_on_json, explain_value
 from datadog_checks.awesome.reporting.comparison import place
 from datadog_checks.awesome.reporting.diagnosis import NOT_THERE
 from datadog_checks.awesome.reporting.explanation import Explainer, collect
 from datadog_checks.awesome.reporting.locate import Match, locate
-from datadog_checks.awesome.reporting.message import message
+from datadog_checks.awesome.reporting.message import describe_expression, describe_header, message
 from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
+    from datadog_checks.awesome.reading.verdict import Verdict
     from datadog_checks.awesome.reporting.report import Addresses, Report
 
 # The status of what is not valid, which no service check has.
@@ -60,7 +62,13 @@ class PageResult:
     age: float | None = None
     response_time: float | None = None
     first_byte_time: float | None = None
+    lookup_time: float | None = None
+    connect_time: float | None = None
+    tls_time: float | None = None
+    transfer_time: float | None = None
+    redirects: int | None = None
     certificate_days_left: float | None = None
+    certificate_chain_days_left: float | None = None
     address: str | None = None
     port: int | None = None
     addresses: list[str] | None = None
@@ -79,7 +87,9 @@ class Result:
     missing: list[Miss] | None = None
     forbidden: list[Match] | None = None
     undecided: list[str] | None = None
+    unmet: list[str] | None = None
     values: dict[str, float | None] | None = None
+    unsent: dict[str, str] | None = None
     addresses: list[AddressResult] | None = None
     not_fetched: int | None = None
     page: PageResult = PageResult()
@@ -119,7 +129,10 @@ def page_result(report: Report, mask: Callable[[str], str]) -> PageResult:
         age=page.age if page else None,
         response_time=report.response_time,
         first_byte_time=report.first_byte_time,
+        **{name.removeprefix('page.'): seconds for name, seconds in report.phases.items()},
+        redirects=page.redirects if page else None,
         certificate_days_left=report.certificate_days_left,
+        certificate_chain_days_left=report.chain_days_left,
         address=address,
         port=port,
         addresses=list(report.resolved[1]) if report.resolved and not _is_unresolved(report) else None,
@@ -152,6 +165,24 @@ def search_result(options: PageOptions, searched: Searched, probe: Probe, body: 
         'values': {value.name: value.number for value in verdict.values} or None,
         'undecided': _undecided(options, searched, {match.string for match in (*found, *forbidden)}),
     }
+
+
+def further_result(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> dict[str, Any]:
+    """Return which other rules do not hold and what to do about them, and why values are not sent."""
+    unsent = [value for value in searched.verdict.values if value.number is None]
+    return {
+        'unmet': unmet_rules(searched.verdict),
+        'remedy': ' '.join(advise_on_json(options, searched, body, probe.mask)) or None,
+        'unsent': {value.name: explain_value(options, searched, body, value) for value in unsent},
+    }
+
+
+def unmet_rules(verdict: Verdict) -> list[str]:
+    """Return which rules about headers, JSON, and the final URL do not hold, each with what was met."""
+    ended = [f'ended at {verdict.ended_at}'] if verdict.ended_at else []
+    not_json = [verdict.not_json] if verdict.not_json else []
+    headers, expressions = map(describe_header, verdict.headers), map(describe_expression, verdict.json)
+    return [*ended, *headers, *not_json, *expressions]
 
 
 def _misses(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> list[Miss]:

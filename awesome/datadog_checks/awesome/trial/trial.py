@@ -6,13 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Kind
+from datadog_checks.awesome.reporting.advice import advise_on_head
 from datadog_checks.awesome.reporting.message import message
 from datadog_checks.awesome.reporting.remedies import remedy
-from datadog_checks.awesome.reporting.report import Searched, Unreachable
+from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
 
 from .configuration import Configured, load, on_one_line, remarks
 from .masking import masked
-from .result import Result, address_results, page_result, search_result
+from .result import Result, address_results, further_result, page_result, search_result, unmet_rules
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.reporting.report import Report
@@ -58,8 +59,12 @@ class Trial:
         match report.outcome:
             case Unreachable(fault):
                 details['remedy'] = remedy(fault, options)
+            case Unread(page, verdict):
+                details['unmet'] = unmet_rules(verdict)
+                details['remedy'] = None if verdict.passed else advise_on_head(options, page, verdict)
             case Searched() as searched:
                 details |= search_result(options, searched, self._probe, body)
+                details |= further_result(options, searched, self._probe, body)
         if report.addresses:
             details |= address_results(options, report.addresses)
         init_config = {'init_config': masked(configured.init_config)} if configured.init_config else {}
