@@ -136,7 +136,8 @@ def test_every_query_of_the_dashboard_follows_its_variables(dashboard: dict[str,
         for query in queries(definition):
             ((_, _, scope, tags),) = parts(query)
             assert scope == variables.keys()
-            assert tags in (TAGS, {'host'})
+            assert tags in (TAGS, {'host'}, TAGS | {'value'})
+            assert ('value' in tags) == ('page.value' in query)
     (status,) = [definition for definition in widgets(dashboard) if definition['type'] == 'check_status']
     assert (set(status['tags']), set(status['group_by'])) == (variables.keys(), TAGS)
 
@@ -250,7 +251,8 @@ def test_dashboard_sees_the_smallest_instance(dashboard: dict[str, Any], aggrega
 
     for definition in graphs(dashboard):
         for query in queries(definition):
-            assert all(by <= tags for (_, _, _, by) in parts(query))
+            # An instance without values has no graph of them.
+            assert all(by - {'value'} <= tags for (_, _, _, by) in parts(query))
 
 
 OVER: dict[str, Callable[[Iterable[float]], float]] = {'avg': fmean, 'max': max, 'min': min}
@@ -286,6 +288,11 @@ EVALUATIONS = {
         'Certificate of a page expires soon',
         {'certificate.days_left': {'host': [3, 3, 3, 3, 89]}},
         False,
+    ),
+    'one host with an old issuer': (
+        'Certificate chain of a page expires soon',
+        {'certificate.chain_days_left': {'new': [89] * 5, 'old': [10] * 5}},
+        True,
     ),
     'one host with a stale copy': (
         'Page is stale',
@@ -454,9 +461,10 @@ def test_numbers_of_the_monitor_are_rounded_and_its_name_has_none(monitor: dict[
         assert ('/ 3600' in expression) == ('hours' in message)
 
 
-def test_expired_certificate_is_not_said_to_expire() -> None:
+@pytest.mark.parametrize('title', [title for title in MONITORS if title.startswith('Certificate')])
+def test_expired_certificate_is_not_said_to_expire(title: str) -> None:
     """Datadog compares with numbers only for equality: abs(value) - value is 0 unless the value is negative."""
-    message = MONITORS['Certificate of a page expires soon']['definition']['message']
+    message = MONITORS[title]['definition']['message']
     condition = 'is_exact_match (eval "abs(value) - value") "0"'
 
     (ahead,) = re.findall(rf'{{{{#{re.escape(condition)}}}}}(.*?){{{{/is_exact_match}}}}', message, re.DOTALL)
@@ -474,16 +482,15 @@ def test_readme_lists_the_monitors_with_their_limits() -> None:
     assert rows.keys() >= MONITORS.keys()
     for title, monitor in ON_METRICS.items():
         minutes = EVALUATION.fullmatch(monitor['definition']['query'])[2]  # type: ignore[index]
-        assert title in ('Certificate of a page expires soon', 'Page is stale') or f'{minutes} minutes' in rows[title]
+        assert title.startswith('Certificate') or title == 'Page is stale' or f'{minutes} minutes' in rows[title]
     assert f'{thresholds[REASON]["critical"]} runs in a row' in rows[REASON]
     assert f'{thresholds["Page answers slowly"]["critical"]} seconds' in rows['Page answers slowly']
     assert f'fewer than {thresholds["Certificate of a page expires soon"]["critical"]} days' in str(rows)
+    assert f'fewer than {thresholds["Certificate chain of a page expires soon"]["critical"]} days' in str(rows)
     assert f'more than {thresholds["Page is stale"]["critical"] // 3600} hours ago' in rows['Page is stale']
     assert '`freshness:daily`' in rows['Page is stale']
-    assert (
-        f'There are {["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(MONITORS)]} monitors'
-        in readme
-    )
+    numbers = 'no one two three four five six seven eight nine ten'.split()
+    assert f'There are {numbers[len(MONITORS)]} monitors' in readme
 
 
 def test_dataflows_say_what_is_submitted() -> None:
