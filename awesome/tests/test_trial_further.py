@@ -78,6 +78,12 @@ def test_final_url(serve: Serve) -> None:
     assert result['remedy'].startswith('If that is a login page')
 
 
+def test_secret_of_the_final_url_is_masked_in_the_yaml(serve: Serve) -> None:
+    printed = try_page(serve(PAGE).url, 'DOWN', '--set', 'final_url=http://me:5ecret@127.0.0.1/?key=5ecret')[1]
+
+    assert '5ecret' not in printed
+
+
 def test_parts_of_a_run(serve: Serve) -> None:
     url = serve(PAGE).url.replace('127.0.0.1', 'localhost')
 

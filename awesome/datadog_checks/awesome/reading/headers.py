@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-
-from pydantic_core import SchemaValidator
+from typing import TYPE_CHECKING
 
 from .search import compile_pattern
 from .verdict import HeaderMiss
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
 
 # Of what the server knows its visitors by: never shown.
 SECRET_HEADERS = frozenset({'set-cookie', 'set-cookie2'})

@@ -7,14 +7,16 @@ be made to go back and forth by them. No more of the text is held than the longe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .normalization import normalize
 from .verdict import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 NUMBER = '{number}'
 # Why there is no number.

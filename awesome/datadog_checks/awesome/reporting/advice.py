@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.reading.encoding import Decoder
-from datadog_checks.awesome.reading.headers import HeaderRules
 from datadog_checks.awesome.reading.json_page import TOO_LARGE, NotJSON, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read, text_of
 from datadog_checks.awesome.reading.values import NumberBetween
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datadog_checks.awesome.options import PageOptions
+    from datadog_checks.awesome.reading.headers import HeaderRules
     from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Mask, Side, Value, Verdict
 
     from .report import PageFacts, Searched

@@ -29,7 +29,7 @@ def _option(option: str, value: Any) -> Any:
         return {
             name: header if str(name).lower() in HARMLESS_HEADERS else _hide(header) for name, header in value.items()
         }
-    if option == 'url' and isinstance(value, str):
+    if option in ('url', 'final_url') and isinstance(value, str):
         return _url(value)
     if option == 'auth_token':
         return _auth_token(value)
