@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.reading.normalization import normalize
+from datadog_checks.awesome.reporting.advice import advise_on_head
 from datadog_checks.awesome.reporting.explanation import ERROR_TITLE, PASSWORD_FIELD
 from datadog_checks.awesome.reporting.message import message, printable, quote
 from datadog_checks.awesome.reporting.remedies import remedy
-from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
+from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,8 +137,8 @@ def words(seconds: float) -> str:
 
 
 def _message(options: PageOptions, report: Report, turn: Turn) -> list[str]:
-    page = report.page
-    found = f'everything required was found and nothing forbidden ({page.size} bytes read)' if page else ''
+    read = f' ({report.page.size} bytes read)' if report.page and isinstance(report.outcome, Searched) else ''
+    found = f'everything required was found and nothing forbidden{read}'
     said = [_code(message(report, options.rules) or found)]
     if turn.before is not None and turn.before is not Status.OK:
         said.append(f'The page was {turn.before.name} for {words(turn.lasted)}.')
@@ -240,7 +241,9 @@ def _next_step(options: PageOptions, report: Report, turn: Turn) -> list[str]:
     match report.outcome:
         case Unreachable(fault):
             step = remedy(fault, options)
-        case Searched(_, text, verdict) if verdict.missing:
+        case Unread(page, verdict) if not verdict.passed:
+            step = advise_on_head(options, page, verdict)
+        case Searched(_, text, verdict) if verdict.missing or verdict.json or verdict.not_json:
             see = _code(_shorten(f'curl -sS {options.public_url}', MAX_LINE))
             step = _cause(text.title, turn) or f'{DEPLOYED} {see}. {DIAGNOSE}'
         case Searched(_, _, verdict) if verdict.forbidden:
