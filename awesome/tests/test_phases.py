@@ -178,3 +178,20 @@ def test_chain(verify: bool, ca: trustme.CA, trusted: str, serve_tls: Serve, run
 
 def test_chain_of_a_page_without_tls_is_not_sent(serve: Serve, run: Run) -> None:
     assert 'certificate.chain_days_left' not in run(url=serve(PAGE).url, search_string='nginx').metrics
+
+
+def test_lookup_of_all_addresses_counts(serve: Serve, run: Run) -> None:
+    url = named(serve(PAGE).url)
+
+    result = run(url=url, search_string='nginx', addresses='all', ip_protocol='ip4')
+
+    assert result.status == AwesomeCheck.OK
+    assert phases_of(result) == PHASES - {'page.tls_time'}
+
+
+def test_chain_of_the_worst_address_counts(ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run) -> None:
+    url = named(serve_tls(lasting(ca, 20, 'localhost'), PAGE).url)
+
+    result = run(url=url, search_string='nginx', addresses='all', ip_protocol='ip4', tls_ca_cert=trusted)
+
+    assert int(result.metrics['certificate.chain_days_left']) == 20

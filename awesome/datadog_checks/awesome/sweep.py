@@ -6,12 +6,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .fault import Activity
 from .fetching.causes import with_addresses
 from .fetching.urls import origin
 from .reporting.report import Addresses, Cancelled, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .options import PageOptions
     from .probe import Probe, Sample
@@ -29,6 +30,7 @@ def sweep(probe: Probe, options: PageOptions, record: bytearray | None, sample: 
     fetcher = probe.fetcher
     found = fetcher.addresses(options)
     resolved, lookup_time = fetcher.dialer.resolved, fetcher.deadline.elapsed()
+    was_looked_up = Activity.LOOKUP in fetcher.deadline.times()
     end = time.monotonic() + fetcher.deadline.remaining()
     fetched = found[:MAX_ADDRESSES]
     reports: list[Report] = []
@@ -43,7 +45,7 @@ def sweep(probe: Probe, options: PageOptions, record: bytearray | None, sample: 
             _keep(record, sample, body, part)
     names = [str(info[4][0]) for info in fetched]
     addresses = Addresses(tuple(zip(names, reports, strict=True)), len(found) - len(fetched))
-    report = replace(_merge(reports, lookup_time), resolved=resolved, addresses=addresses)
+    report = replace(_merge(reports, lookup_time, was_looked_up), resolved=resolved, addresses=addresses)
     return _with_one_fault(report, probe.mask(origin(options.url)[1]), names)
 
 
@@ -65,17 +67,22 @@ def _worst(reports: Sequence[Report]) -> Report:
     return max(reports, key=lambda report: (report.status, report.response_time))
 
 
-def _merge(reports: Sequence[Report], lookup_time: float) -> Report:
-    """Return the worst of some reports, whose times begin after the lookup, with the certificate that expires first."""
+def _merge(reports: Sequence[Report], lookup_time: float, was_looked_up: bool) -> Report:
+    """Return the worst of some reports, whose times begin after the lookup, with the certificates that expire first."""
     worst = _worst(reports)
     first_byte_time = worst.first_byte_time
-    days_left = [report.certificate_days_left for report in reports if report.certificate_days_left is not None]
     return replace(
         worst,
         response_time=worst.response_time + lookup_time,
         first_byte_time=None if first_byte_time is None else first_byte_time + lookup_time,
-        certificate_days_left=min(days_left, default=None),
+        phases={'page.lookup_time': lookup_time, **worst.phases} if was_looked_up else worst.phases,
+        certificate_days_left=_least(report.certificate_days_left for report in reports),
+        chain_days_left=_least(report.chain_days_left for report in reports),
     )
+
+
+def _least(days: Iterable[float | None]) -> float | None:
+    return min((each for each in days if each is not None), default=None)
 
 
 def _with_one_fault(report: Report, host: str, names: Sequence[str]) -> Report:
