@@ -20,6 +20,8 @@ from .reading.read import Further
 from .reading.search import Rules
 from .reading.values import TextValue, count, number_between
 
+DEFAULT_TIMEOUT = defaults.instance_timeout()
+DEFAULT_TIMEOUT = 10.0
 DEFAULT_REDIRECTS = 10
 # What travels to the origin of `url` alone, where the same TLS options hold for every server.
 PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
