@@ -89,7 +89,14 @@ def searched(verdict: Verdict) -> Report:
     page = PageFacts('http://localhost:8000/', 200, '200 OK', 'text/html; charset=utf-8', 0, None, MIB, False)
     outcome = Searched(page, TextFacts('utf-8', 'the Content-Type', '', 'page'), verdict)
     return Report(
-        outcome=outcome, response_time=0.1, first_byte_time=0.1, certificate_days_left=None, resolved=None, peer=None
+        outcome=outcome,
+        response_time=0.1,
+        first_byte_time=0.1,
+        phases={},
+        certificate_days_left=None,
+        chain_days_left=None,
+        resolved=None,
+        peer=None,
     )
 
 
