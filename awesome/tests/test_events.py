@@ -472,7 +472,7 @@ def test_nothing_is_sent_or_kept_without_the_option(serve: Serve, story: Callabl
     server.paths['/'] = LOST
 
     assert runs.run() == []
-    assert runs.check._turns is None
+    assert runs.check._events._turns is None
 
 
 def test_cancelled_run_is_no_turn(serve: Serve, story: Callable[..., Story]) -> None:

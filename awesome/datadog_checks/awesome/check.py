@@ -1,28 +1,22 @@
 from __future__ import annotations
 
-import time
-import traceback
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from datadog_checks.base import AgentCheck, ConfigurationError
+from datadog_checks.base import AgentCheck
 from datadog_checks.base.types import InstanceType
 
 from .config_models import ConfigMixin
 from .fetching.deadline import Deadline
 from .fetching.fetcher import Fetcher
-from .options import PageOptions, client_options, misplaced, page_options
+from .options import PageOptions, client_options, misplaced, page_options, require_direct
 from .probe import Probe, Sample
+from .reporting.events import Events
 from .reporting.message import message
 from .reporting.report import Report
 from .secrets import Mask, secrets_of, unresolved
-
-if TYPE_CHECKING:
-    from .reporting.change.difference import Difference
-    from .reporting.change.event import TurnEvent
-    from .reporting.change.turns import Turns
 
 
 class AwesomeCheck(AgentCheck, ConfigMixin):
@@ -35,7 +29,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         self._deadline = Deadline()
         self._mask = Mask()
         self._given: InstanceType | None = None
-        self._turns: Turns | None = None
+        self._events = Events(self._mask, self.log)
         self.diagnosis.register(self._diagnose)
 
     def check(self, instance: InstanceType) -> None:
@@ -43,8 +37,8 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         sample = Sample() if options.send_events else None
         report = self.probe(options, sample=sample)
         self._submit(options, report)
-        if sample is not None:
-            self._tell(options, report, sample)
+        for event in self._events.of(options, report, sample) if sample else ():
+            self.event(event)
 
     def cancel(self) -> None:
         """End the current run; called by the Agent from another thread."""
@@ -64,21 +58,12 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self._mask.add(*secrets_of(configured, self.init_config or {}))
             options = page_options(model, (self.init_config or {}).get('timeout'))
             if options.all_addresses or options.ip_protocol != 'any':
-                self._require_no_proxy(options)
+                require_direct(options, self.probe.fetcher.proxy(options.url))
             self._options = replace(options, unresolved=tuple(unresolved(configured)))
             for option in misplaced(self.init_config or {}):
                 self.warning('init_config: `%s` does nothing there: move it into the instances', option)
-            self._given, self._turns = deepcopy(instance), None
+            self._given, self._events = deepcopy(instance), Events(self._mask, self.log)
         return self._options
-
-    def _require_no_proxy(self, options: PageOptions) -> None:
-        """Raise ConfigurationError if there is a proxy: most look the page's host up themselves."""
-        if self.probe.fetcher.proxy(options.url):
-            option = 'addresses' if options.all_addresses else 'ip_protocol'
-            raise ConfigurationError(
-                f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config,'
-                ' or of the Agent: set `skip_proxy: true`, or list the host in `no_proxy`, to reach it directly'
-            )
 
     @cached_property
     def probe(self) -> Probe:
@@ -93,36 +78,7 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             self.gauge(name, value, tags=[*options.tags, *further])
         self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
 
-    def _tell(self, options: PageOptions, report: Report, sample: Sample) -> None:
-        """Send an event if the verdict is another than that of the run before."""
-        from .reporting.change.turns import Turns
-
-        self._turns = self._turns or Turns(self._mask)
-        try:
-            event = self._turns.note(options, report, bytes(sample.data), sample.is_cut)
-        except Exception:
-            self.log.error('No event could be made: %s', self._mask(traceback.format_exc()))
-        else:
-            if event:
-                self._send(options, event)
-
-    def _send(self, options: PageOptions, event: TurnEvent) -> None:
-        # The Agent adds the host, unless the instance says that there is none.
-        sent: Any = {
-            'timestamp': int(time.time()),
-            'event_type': 'awesome.search',
-            'msg_title': event.title,
-            'msg_text': event.text,
-            'alert_type': event.alert_type,
-            'aggregation_key': event.aggregation_key,
-            'tags': list(options.tags),
-        }
-        self.event(sent)
-
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose
 
-        diagnose(lambda: self.options(self.instance or {}), lambda: self.probe, self.diagnosis, self._compare)
-
-    def _compare(self, options: PageOptions, report: Report, body: bytes) -> Difference | None:
-        return self._turns.difference(options, report, body) if self._turns else None
+        diagnose(lambda: self.options(self.instance or {}), lambda: self.probe, self.diagnosis, self._events.difference)

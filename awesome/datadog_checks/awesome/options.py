@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlencode
 
-from datadog_checks.base import is_affirmative
+from datadog_checks.base import ConfigurationError, is_affirmative
 from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.headers import get_default_headers
 
@@ -169,6 +169,16 @@ def misplaced(init_config: Mapping[str, Any]) -> list[str]:
     """Return the options of an instance that stand in `init_config`, where they do nothing."""
     of_instance = InstanceConfig.model_fields.keys() - SharedConfig.model_fields.keys() - SHARED_OPTIONS
     return [option for option, value in init_config.items() if option in of_instance and value is not None]
+
+
+def require_direct(options: PageOptions, proxy: str | None) -> None:
+    """Raise ConfigurationError if the page has a `proxy`: most look its host up themselves."""
+    if proxy:
+        option = 'addresses' if options.all_addresses else 'ip_protocol'
+        raise ConfigurationError(
+            f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config,'
+            ' or of the Agent: set `skip_proxy: true`, or list the host in `no_proxy`, to reach it directly'
+        )
 
 
 def as_tuple(value: str | Sequence[str] | None) -> tuple[str, ...]:
