@@ -705,6 +705,7 @@ def sending(data: bytes) -> Callable[[socket.socket, bytes], None]:
     [
         pytest.param(sending(b'HTTP/1.1 502 Bad Gateway\r\n\r\n'), Kind.PROXY, '502 Bad Gateway', id='502'),
         pytest.param(sending(b'HTTP/1.1 407 Login\r\n\r\n'), Kind.PROXY_LOGIN, '407 Login', id='407'),
+        pytest.param(sending(b'HTTP/1.1 401 Login\r\n\r\n'), Kind.PROXY_LOGIN, '401 Login', id='401'),
         pytest.param(sending(b''), Kind.PROXY, 'it closed the connection without a response', id='closed'),
         pytest.param(reset, Kind.PROXY, 'connection reset by peer before the response', id='reset'),
         pytest.param(sending(b'SSH-2.0\r\n'), Kind.PROXY, "not an HTTP response: 'SSH-2.0'", id='not HTTP'),

@@ -100,7 +100,8 @@ def connect_tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> Stream
         _, cause, *values = e.args
         raise Fault(Kind.PROXY, NO_CONNECTION + cause.replace('the server', 'it'), *values) from None
     if not 200 <= answer.status <= 299:
-        kind = Kind.PROXY_LOGIN if answer.status == 407 else Kind.PROXY
+        # tinyproxy answers a wrong password with 401.
+        kind = Kind.PROXY_LOGIN if answer.status in (401, 407) else Kind.PROXY
         raise Fault(kind, f'{NO_CONNECTION}{{}}', f'{answer.status} {answer.reason}'.rstrip())
     return connection if connection.has_received() else stream
 
