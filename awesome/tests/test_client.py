@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -140,6 +141,17 @@ def test_refusal_can_be_the_page(serve: Serve, run: Run) -> None:
     result = run(url=server.url, search_string='who are you?', http_response_status_code='401', **LOGIN)
 
     assert result.status == OK
+
+
+def test_long_targets_of_redirects_are_not_kept(serve: Serve, run: Run) -> None:
+    lengths = iter(range(100_000, 200_000))
+
+    def redirect(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(response(b'', '302 x', Location=f'/{"x" * next(lengths)}'))
+
+    run(url=serve(redirect).url, search_string='nginx', **LOGIN)
+
+    assert urlsplit.cache_info().currsize < 10
 
 
 def test_client_door_ends_in_time(serve: Serve, run: Run) -> None:

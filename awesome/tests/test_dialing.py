@@ -164,6 +164,49 @@ def test_no_thread_is_left(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> N
     assert fault_of(dialer.resolve, 'page.example', 80)[0] is Kind.RESOURCES
 
 
+@pytest.mark.parametrize('error', [UnicodeError('idna'), LookupError('no codec'), MemoryError(), SystemError('odd')])
+def test_lookup_that_raises_something_odd(error: Exception, dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, 'getaddrinfo', fail)
+
+    assert fault_of(dialer.resolve, 'page.example', 80) == (
+        Kind.LOOKUP,
+        f'DNS: page.example: the lookup failed ({type(error).__name__})',
+    )
+
+
+def test_what_runs_in_the_background_may_look_up_a_host(deadline: Deadline, resolver: Resolver) -> None:
+    background = Background(deadline)
+    dialer = Dialer(deadline, background)
+    resolver.answer.set()
+    deadline.start(60)
+
+    assert background.run('login', lambda: dialer.resolve('page.example', 80))[0][4] == ('127.0.0.1', 80)
+
+
+def test_cancel_ends_the_wait_for_what_used_a_socket(serve: Serve, deadline: Deadline) -> None:
+    background = Background(deadline)
+    dialer = Dialer(deadline, background)
+    may_end, has_received = threading.Event(), threading.Event()
+    port = serve(on_connect=lambda connection: connection.sendall(b'x')).port
+
+    def use() -> None:
+        sock = dialer.dial('127.0.0.1', port, None)
+        sock.recv(1)
+        has_received.set()
+        may_end.wait()
+        sock.close()
+
+    deadline.start(60)
+    thread = cancel_when(has_received, deadline)
+
+    assert fault_of(background.run, 'login', use)[0] is Kind.TIMEOUT
+    thread.join()
+    may_end.set()
+
+
 def test_background_returns_and_raises(deadline: Deadline) -> None:
     background = Background(deadline)
 

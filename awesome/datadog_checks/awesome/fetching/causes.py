@@ -162,8 +162,10 @@ def is_out_of_resources(number: int) -> bool:
     return errno.errorcode.get(number, '').removeprefix('WSA') in RESOURCES
 
 
-def lookup_fault(error: OSError, host: str) -> Fault:
+def lookup_fault(error: Exception, host: str) -> Fault:
     """Return the fault of a lookup that failed."""
+    if not isinstance(error, OSError):
+        return Fault(Kind.LOOKUP, f'{{}}: the lookup failed ({type(error).__name__})', host)
     if not isinstance(error, socket.gaierror):
         kind = Kind.RESOURCES if is_out_of_resources(error.errno or 0) else Kind.LOOKUP
         return Fault(kind, f'{{}}: {os_cause(error)}', host)

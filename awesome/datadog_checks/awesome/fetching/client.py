@@ -1,9 +1,9 @@
 """The client door: the base package's client over our transport, for conversations that it knows how to lead.
 
-The seam is the official one of requests, a `BaseAdapter`. Three things are bent. The client mounts an adapter of its own
-for https at each request, so `get_adapter` of the session is what always answers with ours. The URL goes out as it was
-configured, where requests would quote it anew, and what signs a request has to see the same. And the body of a 401 or
-407 is never given to a hook, which would read all of it: it gets an empty one.
+The seam is the official one of requests, a `BaseAdapter`. Three things are bent. The client mounts an adapter of its
+own for https at each request, so `get_adapter` of the session is what always answers with ours. The URL goes out as it
+was configured, where requests would quote it anew, and what signs a request has to see the same. And the body of a 401
+or 407 is never given to a hook, which would read all of it: it gets an empty one.
 NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a urllib3.HTTPResponse.
 """
 
@@ -28,7 +28,7 @@ from datadog_checks.base.utils.http import RequestsWrapper
 from .environment import Environment
 from .page import status_with_phrase
 from .transport import Request
-from .urls import public_url
+from .urls import KEPT_LENGTH, public_url, request_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,14 @@ class Client:
 
     def send(self, request: Request) -> Response:
         """Return the final response to `request`; raise faults of every step but `body`."""
+        try:
+            return self._send(request)
+        finally:
+            if len(request_target(request.url)) > KEPT_LENGTH:
+                # For requests and its hooks, urllib.parse keeps what it parsed: 128 URLs of any length.
+                urlsplit.cache_clear()  # type: ignore[attr-defined]  # typeshed hides that it is a functools.lru_cache
+
+    def _send(self, request: Request) -> Response:
         if self._auth_type not in BLOCKING:
             return self._converse(request)
         self._background.deadline.begin(Activity.LOGIN)

@@ -104,12 +104,16 @@ class Dialer:
         return fault
 
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
-        with suppress(OSError):
+        # Mostly OSError: it is a name.
+        with suppress(Exception):
             return list(_literal(host, port))
         self._deadline.begin(Activity.LOOKUP, host)
         try:
             return self._background.run(('lookup', host, port), partial(_addresses, host, port))
-        except OSError as e:
+        except Fault:
+            raise
+        except Exception as e:
+            # Resolvers of the system and codecs of Python have surprises of their own.
             raise lookup_fault(e, host) from None
 
     def _of_protocol(self, addresses: list[AddressInfo], host: str) -> list[AddressInfo]:
