@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from datadog_checks.awesome.fault import Fault
 
@@ -28,16 +29,16 @@ class Further:
     encoding: str | None = None
     """The label that a JSON page is decoded by, if it is not what JSON has to be."""
 
-    @property
+    @cached_property
     def needs_json(self) -> bool:
         return bool(self.expressions or self.numbers)
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[NumberAt, ...]:
         """The values that are looked for in a JSON document."""
         return tuple(value for value in self.values if isinstance(value, NumberAt))
 
-    @property
+    @cached_property
     def in_text(self) -> tuple[TextValue, ...]:
         """The values that are looked for in the text."""
         return tuple(value for value in self.values if not isinstance(value, NumberAt))
@@ -119,10 +120,15 @@ class Reading:
         """Return the verdict with the values, in the order in which they are configured."""
         if not self._further.values:
             return self.verdict or Verdict()
+        values = self._values.results(self._is_whole)
+        if self._further.numbers:
+            found = {value.name: value for value in (*values, *self._number_results())}
+            values = tuple(found[source.name] for source in self._further.values)
+        return replace(self.verdict or Verdict(), values=values)
+
+    def _number_results(self) -> Sequence[Value]:
         why = TOO_LARGE if self._json and self._json.is_too_large else self._why_no_number
-        numbers = self._numbers or [Value(number.name, None, why) for number in self._further.numbers]
-        found = {value.name: value for value in (*self._values.results(self._is_whole), *numbers)}
-        return replace(self.verdict or Verdict(), values=tuple(found[source.name] for source in self._further.values))
+        return self._numbers or [Value(number.name, None, why) for number in self._further.numbers]
 
     @property
     def _is_json_open(self) -> bool:

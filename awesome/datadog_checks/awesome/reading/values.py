@@ -56,7 +56,7 @@ class NumberBetween:
         percent = _SPACE if self.after.startswith('%') else f'(?:{_SPACE}%)?'
         return re.compile(f'{before or _NOT_INSIDE}{_NUMBER}{percent}{after}')
 
-    @property
+    @cached_property
     def overlap(self) -> int:
         """The characters that a match takes at most, with what it looks at behind it."""
         # Folding makes some characters three.

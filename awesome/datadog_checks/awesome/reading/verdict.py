@@ -78,7 +78,7 @@ class Verdict:
 
     def masked(self, mask: Mask) -> Verdict:
         """Return the verdict with what the server said masked for good."""
-        if not (self.ended_at or self.headers or self.json or self.values):
+        if not (self.ended_at or self.headers or self.json or any(value.side for value in self.values)):
             return self
         return replace(
             self,
