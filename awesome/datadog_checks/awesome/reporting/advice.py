@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.json_page import TOO_LARGE, NotJSON, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read, text_of
+from datadog_checks.awesome.reading.search import no_tick
 from datadog_checks.awesome.reading.values import NumberBetween
 
 from .explanation import collect
@@ -135,7 +136,7 @@ def _looking_for(options: PageOptions, source: NumberBetween) -> PageOptions:
 def _finds(options: PageOptions, found_out: Searched, body: bytes) -> bool:
     content_type = found_out.page.content_type
     decoder = Decoder(content_type, options.encoding)
-    verdict = read(Reading(options.rules, options.further, lambda: None), decoder, content_type, [body])
+    verdict = read(Reading(options.rules, options.further, no_tick), decoder, content_type, [body])
     return verdict.values[0].number is not None
 
 
