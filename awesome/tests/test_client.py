@@ -108,6 +108,15 @@ def test_challenge_that_makes_no_sense(challenge: str, serve: Serve, run: Run) -
     assert result.message in ('status: 401 Unauthorized', *(f'{FAILED}the challenge lacks {what}' for what in LACKING))
 
 
+def test_challenge_that_made_no_sense_is_forgotten(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx'), 'Digest nonce="n"'))
+    check = AwesomeCheck('awesome', {}, [{'url': server.url, 'search_string': 'nginx', **LOGIN}])
+
+    assert run(check).status == CRITICAL
+    server.paths['/'] = digest(response(b'nginx'))
+    assert run(check).status == OK
+
+
 @pytest.mark.parametrize(
     ('body', 'headers'),
     [
