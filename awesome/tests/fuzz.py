@@ -143,9 +143,9 @@ def example(rng: random.Random) -> bytes:
     """Give what the server sends: sometimes sound, mostly not."""
     body = b''.join(rng.choices(BODIES, k=rng.randint(0, 3)))
     body = rng.choice([bytes, bytes, gzip.compress, zlib.compress, lambda b: chunked(rng, b)])(body)
-    lines = [
-        f'{rng.choice(["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/9", "http"])} {rng.choice(STATUSES[: rng.choice([1, len(STATUSES)])])}'
-    ]
+    version = rng.choice(['HTTP/1.1'] * 8 + ['HTTP/1.0', 'HTTP/9', 'http'])
+    status = rng.choice(STATUSES[: rng.choice([1, len(STATUSES)])])
+    lines = [f'{version} {status}']
     lines += rng.choices(HEADERS, k=rng.randint(0, 5))
     raw = ('\r\n'.join(lines) + '\r\n\r\n').encode('latin-1') + body
     for _ in range(rng.choice([0, 0, 0, 1, 3])):

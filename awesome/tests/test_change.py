@@ -150,7 +150,7 @@ def test_secret_is_masked_before_anything_is_cut() -> None:
     secret = 'Secret-Token-0123456789'
     mask = Mask([secret])
 
-    for before in range(0, 60):
+    for before in range(60):
         near = nearest('Thank you', f'{secret}{"." * before}Thank yau{"." * (60 - before)}{secret}', mask)
         assert near
         assert near.text == 'Thank yau'

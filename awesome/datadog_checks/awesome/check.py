@@ -3,10 +3,9 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datadog_checks.base import AgentCheck
-from datadog_checks.base.types import InstanceType
 
 from .config_models import ConfigMixin
 from .fetching.deadline import Deadline
@@ -15,8 +14,12 @@ from .options import PageOptions, client_options, misplaced, page_options, requi
 from .probe import Probe, Sample
 from .reporting.events import Events
 from .reporting.message import message
-from .reporting.report import Report
 from .secrets import Mask, secrets_of, unresolved
+
+if TYPE_CHECKING:
+    from datadog_checks.base.types import InstanceType
+
+    from .reporting.report import Report
 
 
 class AwesomeCheck(AgentCheck, ConfigMixin):

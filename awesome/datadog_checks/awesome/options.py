@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlencode
 
 from datadog_checks.base import ConfigurationError, is_affirmative
@@ -19,6 +18,9 @@ from .reading.json_page import NumberAt, compile_expression
 from .reading.read import Further
 from .reading.search import Rules
 from .reading.values import TextValue, count, number_between
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_TIMEOUT = defaults.instance_timeout()
 DEFAULT_TIMEOUT = 10.0

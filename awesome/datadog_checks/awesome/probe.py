@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from .reporting.message import title, unexpected_status
 from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable, Unread, phases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from datadog_checks.base.log import CheckLoggingAdapter
 
     from .fetching.fetcher import Fetcher

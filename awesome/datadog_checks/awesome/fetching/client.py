@@ -111,8 +111,8 @@ class Client:
         except Fault:
             raise
         except Exception as e:
-            # Hooks of four libraries raise whatever they like at an answer that they do not expect. Some remember it: after
-            # a challenge without a realm, that of a digest would fail forever.
+            # Hooks of four libraries raise whatever they like at an answer that they do not expect. Some remember it:
+            # after a challenge without a realm, that of a digest would fail forever.
             self._http = None
             raise self._fault(e) from None
         final: Response = response.transport_response

@@ -7,9 +7,12 @@ each operation gets what remains of the whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # In seconds: a socket's timeout ends about when the run does, not exactly.
 ROUNDING = 0.005

@@ -9,7 +9,6 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import SplitResult
 
 from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.options import CONVERSATIONS, ClientOptions, PageOptions
@@ -24,6 +23,7 @@ from .urls import basic_auth, host_header, origin, public_url, redirect_target, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from urllib.parse import SplitResult
 
     from datadog_checks.base.log import CheckLoggingAdapter
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.parse import SplitResult
 
 from datadog_checks.awesome.fault import Activity
 
 from .urls import origin, public_url, request_target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from urllib.parse import SplitResult
+
     from .deadline import Deadline
     from .transport import Response
 

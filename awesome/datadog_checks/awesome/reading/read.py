@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Fault
 
 from .content_type import parse_content_type
-from .encoding import Decoder
 from .json_page import TOO_LARGE, Expression, JSONBody, NotJSON, NumberAt, Walker
 from .normalization import Normalizer
 from .search import Judgement, Rules, Tick
@@ -17,6 +16,11 @@ from .stream import drive
 from .text import VisibleText, markup_kind
 from .values import NOT_WHOLE, TextValue, ValueSearch
 from .verdict import Value, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .encoding import Decoder
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from .normalization import compose, normalize
 from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 # What the engine lacks, by what its message says, and what to write instead.
 REMEDIES = {

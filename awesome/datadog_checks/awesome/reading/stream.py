@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from datadog_checks.awesome.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 class Stage[In, Out](Protocol):

@@ -215,13 +215,10 @@ class VisibleText:
         if len(rest) < len(_CDATA) and (rest in ('<!-', '</') or any(long.startswith(rest) for long in self._long)):
             self._held = rest
             return len(text)
-        if rest[1] in '!?':
-            return self._read_declaration(rest, at)
         if self._name_at(rest, 2 if rest[1] == '/' else 1):
             return self._begin_tag(rest, at)
-        if rest[1] == '/':
-            self._step = self._read_bogus_comment
-            return at + 2
+        if rest[1] in '!?/':
+            return self._read_declaration(rest, at)
         self._write('<')
         return at + 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Step
@@ -19,6 +18,8 @@ from .remedies import remedy
 from .report import Addresses, Report, Searched, Status, Unreachable, Unread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
     from datadog_checks.base.utils.diagnose import Diagnosis
@@ -37,8 +38,8 @@ STEPS = {
     Step.REDIRECT: 'response',
 }
 NO_BACKEND = (
-    'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it with:'
-    ' datadog-agent secret'
+    'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it'
+    ' with: datadog-agent secret'
 )
 SAYS_WRONG = 'The page shows what it must not: look at it, and read the log of its server.'
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'

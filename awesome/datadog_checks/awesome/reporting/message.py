@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.reading.search import Rules
-from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Verdict
 
 from .comparison import compare
 from .report import PageFacts, Report, Searched, Status, TextFacts, Unreachable, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datadog_checks.awesome.reading.search import Rules
+    from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Verdict
 
 # In characters.
 MAX_QUOTES = 280

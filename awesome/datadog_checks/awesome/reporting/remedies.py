@@ -20,7 +20,8 @@ REMEDIES: dict[Kind, str] = {
     Kind.CONNECT: 'Check that this machine may reach the server: routes, firewalls, proxies. Try: curl -v {url}',
     Kind.RESOURCES: 'The Agent has no more sockets or threads: raise its limit of open files (LimitNOFILE of its unit),'
     ' or look for the check that holds them: datadog-agent status',
-    Kind.PROXY: 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the proxy.',
+    Kind.PROXY: 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the'
+    ' proxy.',
     Kind.PROXY_LOGIN: 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128',
     Kind.TOKEN: 'Check the `auth_token` option, and that dd-agent can read its file or reach its server.',
     Kind.EXPIRED: "Renew the server's certificate, then reload the server.",
@@ -58,14 +59,15 @@ REMEDIES: dict[Kind, str] = {
     Kind.NOT_FOLLOWED: 'Check where it redirects to, and `allow_redirects`: curl -sS -o /dev/null -D - {url}',
     Kind.SERVER_ERROR: 'The server failed: read its log.',
     Kind.STATUS: 'See what the server answers: curl -v {url}; `http_response_status_code` says which codes count.',
-    Kind.TOO_MANY_REDIRECTS: 'See where it leads: curl -sSL -o /dev/null -D - {url}; pages that need a login or a cookie'
-    ' often redirect forever.',
+    Kind.TOO_MANY_REDIRECTS: 'See where it leads: curl -sSL -o /dev/null -D - {url}; pages that need a login or a'
+    ' cookie often redirect forever.',
     Kind.REDIRECT_TARGET: 'Correct the Location that the server sends: curl -sS -o /dev/null -D - {url}',
     Kind.REDIRECT_WITH_DATA: 'Use the URL to which the server redirects: curl -sS -o /dev/null -D - {url}',
     Kind.BROKEN_OFF: 'The server or a proxy before it cut the page off: read their logs.',
-    Kind.COMPRESSION: 'The server or a proxy before it damaged the page. Compare with a page that is not compressed: set'
-    ' `headers: {{Accept-Encoding: identity}}`',
-    Kind.CODING: 'Set `headers: {{Accept-Encoding: gzip}}`, or let the server compress only for clients that ask for it.',
+    Kind.COMPRESSION: 'The server or a proxy before it damaged the page. Compare with a page that is not compressed:'
+    ' set `headers: {{Accept-Encoding: identity}}`',
+    Kind.CODING: 'Set `headers: {{Accept-Encoding: gzip}}`, or let the server compress only for clients that ask for'
+    ' it.',
     Kind.INTERNAL: 'Read the log of the Agent, and report what it says as a bug of this check.',
 }
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Activity, Fault
-from datadog_checks.awesome.reading.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from datadog_checks.awesome.reading.verdict import Verdict
 
 PHASES = {
     'page.lookup_time': Activity.LOOKUP,
