@@ -10,12 +10,10 @@ peak of a fresh process grows by.
 from __future__ import annotations
 
 import argparse
-import cProfile
 import json
 import math
 import os
 import platform
-import pstats
 import random
 import re
 import resource
@@ -520,22 +518,6 @@ def compare_addresses(pages: Pages, targets: Targets, rounds: int) -> None:
     targets.add('1 KB, HTTP, three addresses: CPU of one', cost, 3.2, 3)
 
 
-def own_share(pages: Pages, targets: Targets) -> None:
-    """Share of the CPU of a run on 1 KB that the package's own Python takes, by cProfile, without system calls."""
-    run = run_of(AwesomeCheck, url=f'{pages.http}1k.html', search_string=NEEDLE)
-    run()
-    profile = cProfile.Profile(time.process_time)
-    profile.enable()
-    for _ in range(1000):
-        run()
-    profile.disable()
-    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    package = str(Path(sys.modules['datadog_checks.awesome'].__path__[0]))
-    own = sum(entry[2] for (file, _, _), entry in stats.items() if file.startswith(package))
-    total = sum(entry[2] for (file, _, _), entry in stats.items() if 'compare.py' not in file)
-    targets.add("1 KB, HTTP: share of the package's own code, %", 100 * own / total, 20, 12)
-
-
 LEGEND = """
 CPU: milliseconds of the process that does the work, user and system. Wall: milliseconds until the verdict. Both are
 medians over the rounds, with minimum and maximum. In "Targets", "must" and "reach for" are upper limits: of a ratio (no
@@ -574,7 +556,6 @@ def main() -> None:
         compare_text(targets, given.rounds)
         compare_many(pages, peer, targets, given.rounds)
         compare_addresses(pages, targets, given.rounds)
-        own_share(pages, targets)
         compare_huge(pages, targets)
     targets.show()
 
