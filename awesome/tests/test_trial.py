@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -359,6 +360,42 @@ def test_body_is_saved(page: str, tmp_path: Path) -> None:
     assert file.read_text() == PAGE
     status, printed = try_page(page, 'Thank', '--save', str(tmp_path))
     assert (status, printed) == (INVALID, f'python -m datadog_checks.awesome: {tmp_path}: Is a directory\n')
+
+
+def test_page_is_compared_with_one_that_was_saved(serve: Serve, tmp_path: Path) -> None:
+    server, file = serve(response(b'<title>Shop</title><p>Your order<p>Total')), tmp_path / 'page.html'
+    assert try_page(server.url, 'order', '--save', str(file))[0] == OK
+    assert line(try_page(server.url, 'order', '--against', str(file))[1], 'differs') == 'nothing'
+    server.paths['/'] = response(b'<title>Shop</title><p>Log in<p>Total', '401 x')
+
+    status, printed = try_page(server.url, 'order', '--against', str(file))
+
+    assert status == CRITICAL
+    assert re.findall(r'^  differs +(.*)', printed, re.MULTILINE) == ["went: 'Your order'", "came: 'Log in'"]
+
+
+def test_page_is_compared_with_another_which_gets_no_secret(serve: Serve) -> None:
+    other, server = serve(echo(b'HTTP/1.1 200 OK\r\n\r\n')), serve(response(b'nginx'))
+
+    printed = try_page(server.url, 'nginx', '--header', 'X-Key: hunter22', '--json', '--against', other.url)[1]
+
+    assert ['came', "'nginx'"] in [[one['what'], one['change']] for one in json.loads(printed)['differences']]
+    assert 'hunter22' not in str(other.requests)
+
+
+@pytest.mark.parametrize(
+    ('other', 'reason'),
+    [
+        ('/nowhere/page.html', 'python -m datadog_checks.awesome: /nowhere/page.html: No such file or directory\n'),
+        ('http://127.0.0.1:1/', 'INVALID  --against: connect: connection refused by 127.0.0.1 port 1\n'),
+        ('http://', 'INVALID  url: must have a host\n'),
+    ],
+)
+def test_page_that_cannot_be_compared_with(other: str, reason: str, page: str) -> None:
+    status, printed = try_page(page, 'Thank', '--against', other)
+
+    assert status == INVALID
+    assert printed.startswith(reason)
 
 
 def test_help_has_the_exit_statuses() -> None:

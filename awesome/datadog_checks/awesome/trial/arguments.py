@@ -148,6 +148,10 @@ GROUPS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             'help': 'run again and again, and print a line when the verdict changes',
         },
         '--save': {'metavar': 'FILE', 'help': 'keep the body of the page as far as it was read, decompressed'},
+        '--against': {
+            'metavar': 'FILE|URL',
+            'help': 'say in what the page differs from one that was saved, or from another',
+        },
     },
 }
 # Flags for one page, which a file describes where there is one.
@@ -157,6 +161,7 @@ CONFLICTS = (
     ('--json', '--nagios', '--watch', '--check-config'),
     ('--nagios', '--all'),
     ('--save', '--all', '--check-config', '--watch'),
+    ('--against', '--all', '--check-config', '--watch'),
 )
 NEEDED = {'--instance': '--config', '--all': '--config', '--check-config': '--config', '--jobs': '--all'}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from datadog_checks.awesome.probe import Sample
 from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
 from datadog_checks.base import ConfigurationError
 
+from .against import differences, read_other
 from .all_instances import run_all
 from .arguments import DEFAULT_JOBS, EXAMPLE, EXIT_INVALID, instance_of
 from .built_in import built_in_page
@@ -36,7 +39,7 @@ def run(given: Namespace) -> int:
         with _configured(given) as configured:
             if given.watch:
                 watch(Trial(configured), given.watch)
-            result = try_once(configured, given.save)
+            result = try_once(configured, given.save, given.against)
     except ConfigurationError as e:
         result = invalid(' '.join(str(e).split()))
     # Who hangs up has read enough.
@@ -57,15 +60,20 @@ def show(result: Result, given: Namespace) -> None:
             print(f'\nTry your own page:  {EXAMPLE}')
 
 
-def try_once(configured: Configured, save: str | None) -> Result:
+def try_once(configured: Configured, save: str | None, against: str | None) -> Result:
     """Return the result of one run, and keep the body in the file `save`; raise ConfigurationError."""
     trial, body = Trial(configured), bytearray()
+    # A page is read on for whoever wants to see it, whatever the verdict was.
+    sample = Sample() if save or against else None
+    other = read_other(configured, against) if against else None
     with Progress(trial.activity):
-        report = trial.run(body)
+        report = trial.run(body, sample)
         result = trial.result(report, bytes(body))
-    if save is not None:
+    if other and sample:
+        result = replace(result, differences=differences(other, trial.body(report, sample), trial.mask))
+    if save and sample:
         with open(save, 'wb') as file:
-            file.write(body)
+            file.write(max(body, sample.data, key=len))
     return result
 
 

@@ -132,6 +132,10 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
         yield 'unmet', printable(rule)
     for name, value in (result.values or {}).items():
         yield 'value', printable(f'{name}: {(result.unsent or {})[name] if value is None else format(value, ".12g")}')
+    for difference in result.differences or ():
+        yield 'differs', printable(f'{difference.what}: {difference.change}')
+    if result.differences == []:
+        yield 'differs', 'nothing'
     for one in result.addresses or ():
         yield 'address', printable(f'{one.address}: {one.status}  {one.message}'.rstrip())
     if result.not_fetched:

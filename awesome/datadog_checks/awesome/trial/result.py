@@ -47,6 +47,14 @@ class AddressResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Difference:
+    """In what a page differs from the one that it is compared with: a fact, or a line that went or came."""
+
+    what: str
+    change: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageResult:
     """What is known of the page; times in seconds, sizes in bytes."""
 
@@ -92,7 +100,8 @@ class Result:
     unsent: dict[str, str] | None = None
     addresses: list[AddressResult] | None = None
     not_fetched: int | None = None
-    page: PageResult = PageResult()
+    differences: list[Difference] | None = None
+    page: PageResult = field(default_factory=PageResult)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: list[str] | None = None
     timeout: float | None = None

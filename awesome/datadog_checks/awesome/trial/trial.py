@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Kind
 from datadog_checks.awesome.reporting.advice import advise_on_head
+from datadog_checks.awesome.reporting.change.turns import body_of
 from datadog_checks.awesome.reporting.message import message
 from datadog_checks.awesome.reporting.remedies import remedy
 from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
@@ -16,6 +17,8 @@ from .masking import masked
 from .result import Result, address_results, further_result, page_result, search_result, unmet_rules
 
 if TYPE_CHECKING:
+    from datadog_checks.awesome.probe import Sample
+    from datadog_checks.awesome.reporting.change.snapshot import Body
     from datadog_checks.awesome.reporting.report import Report
 
 
@@ -29,17 +32,22 @@ class Trial:
             self._options = self._check.options(self._check.instance or {})
             self._probe = self._check.probe
         self._log = _Log()
+        self.mask = self._probe.mask
         self._is_done = False
 
-    def run(self, record: bytearray | None = None) -> Report:
-        """Return the report of one run; `record` gets the beginning of the decompressed body."""
+    def run(self, record: bytearray | None = None, sample: Sample | None = None) -> Report:
+        """Return the report of one run; `record` and `sample` get the beginning of the decompressed body."""
         logger = self._check.log.logger
         logger.addHandler(self._log)
         try:
-            return self._probe(self._options, record)
+            return self._probe(self._options, record, sample)
         finally:
             logger.removeHandler(self._log)
             self._is_done = True
+
+    def body(self, report: Report, sample: Sample) -> Body | None:
+        """Return the body of a run's page; None if none came."""
+        return body_of(self._options, report, bytes(sample.data), sample.is_cut)
 
     def cancel(self) -> None:
         """End the current run; called from another thread."""

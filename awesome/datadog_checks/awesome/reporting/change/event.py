@@ -207,7 +207,7 @@ def _marked(went: Sequence[str], came: Sequence[str]) -> list[str]:
 
 def _cut_common(one: str, other: str) -> tuple[str, str]:
     """Return two lines that may be too long to be shown, from shortly before where they differ."""
-    common = len(os.path.commonprefix((one, other))) - MAX_COMMON  # noqa: RUF071 - what characters they share
+    common = len(os.path.commonprefix((one, other))) - MAX_COMMON
     if max(len(one), len(other)) <= MAX_LINE or common <= 0:
         return one, other
     return f'...{one[common:]}', f'...{other[common:]}'
