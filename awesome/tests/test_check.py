@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -127,6 +128,18 @@ def test_each_run_has_a_connection_of_its_own(serve: Serve, run: Run) -> None:
 
     assert [run(check).status for _ in range(3)] == [AwesomeCheck.OK] * 3
     assert server.accepted == 3
+
+
+def test_run_knows_nothing_of_the_one_before(serve: Serve) -> None:
+    server = serve(response(b'nginx'))
+    check = AwesomeCheck('awesome', {}, [{'url': server.url, 'search_string': 'nginx'}])
+    options = check.options(check.instance)
+    assert check.probe(options).peer == ('127.0.0.1', server.port)
+    elsewhere = replace(options, url=options.url._replace(netloc='host.invalid'))
+
+    report = check.probe(elsewhere)
+
+    assert (report.status, report.resolved, report.peer) == (2, None, None)
 
 
 def test_persist_connections_keeps_the_connection(serve: Serve, run: Run) -> None:

@@ -111,6 +111,8 @@ class Fetcher:
         self._is_through_proxy = False
         self._same_origin.forget_addresses()
         self.dialer.pin = None
+        if not self._options.persist:
+            self.dialer.resolved = self.dialer.peer = None
         self.deadline.finish()
 
     def _clear(self) -> None:
