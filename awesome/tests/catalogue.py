@@ -42,7 +42,7 @@ class Catalogued(NamedTuple):
 
 
 FAULTS: dict[str, Catalogued] = {
-    fault: Catalogued(*row)
+    fault: Catalogued._make(row)
     for fault, row in {
         # Before the response
         'closes without an answer': (

@@ -139,7 +139,7 @@ def test_every_query_of_the_dashboard_follows_its_variables(dashboard: dict[str,
             assert tags in (TAGS, {'host'}, TAGS | {'value'})
             assert ('value' in tags) == ('page.value' in query)
     (status,) = [definition for definition in widgets(dashboard) if definition['type'] == 'check_status']
-    assert (set(status['tags']), set(status['group_by'])) == (variables.keys(), TAGS)
+    assert (set(status['tags']), set(status['group_by'])) == (set(variables), TAGS)
 
 
 def test_dashboard_shows_every_metric_and_no_other() -> None:

@@ -25,7 +25,7 @@ from datadog_checks.awesome.reading.json_page import (
     parse_json,
 )
 from datadog_checks.awesome.reading.read import Further, Reading, read
-from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reading.search import Rules, no_tick
 from datadog_checks.awesome.reading.verdict import JSONMiss, Side, Value
 from datadog_checks.base import ConfigurationError
 
@@ -252,7 +252,7 @@ def test_strings_are_shown_on_one_line_and_shortened(serve: Serve, run: Run) -> 
     assert r'a is "x\n\e[31m\ud800yyy' in message
 
 
-def looking(chunks: Any, tick: Callable[[], None] = lambda: None, **further: Any) -> Any:
+def looking(chunks: Any, tick: Any = no_tick, **further: Any) -> Any:
     rules = further.pop('rules', Rules(()))
     return read(Reading(rules, Further(**further), tick), Decoder('application/json'), 'application/json', chunks)
 

@@ -18,7 +18,7 @@ from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.headers import HeaderRules, judge_headers
 from datadog_checks.awesome.reading.json_page import NotJSON, NumberAt, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read
-from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reading.search import Rules, no_tick
 from datadog_checks.awesome.reading.values import (
     MAX_NUMBER,
     Count,
@@ -116,7 +116,7 @@ def test_values_of_a_page_in_any_encoding(
         NumberAt('json', compile_expression('a')),
     )
     rules = Rules(('ä',) if required else (), visible_text=visible_text)
-    reading = Reading(rules, Further(values=sources), lambda: None)
+    reading = Reading(rules, Further(values=sources), no_tick)
     body = page.encode(ENCODINGS[encoding])
 
     verdict = read(reading, Decoder('text/plain', encoding), 'text/plain', cut(body, cuts))  # type: ignore[arg-type]
