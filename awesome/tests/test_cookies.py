@@ -55,6 +55,12 @@ LINES = {
     'past Expires of two digits': ('a=b; expires=Thursday, 01-Jan-70 00:00:01 GMT', ''),
     'past Expires by asctime': ('a=b; expires=Thu Jan  1 00:00:01 1970', ''),
     'year 0': ('a=b; expires=Thu, 01 Jan 0000 00:00:00 GMT', ''),
+    **{
+        f'month {month}': (f'a=b; expires=Thu, 02 {month} 1997 00:00:00 GMT', '')
+        for month in ('Jan', 'feb', 'MAR', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
+    },
+    'unknown month': ('a=b; expires=Thu, 02 Foo 1997 00:00:00 GMT', 'a=b'),
+    'year of three digits': ('a=b; expires=Thu, 02 Jan 997 00:00:00 GMT', 'a=b'),
     'year 68': ('a=b; expires=Thu, 01 Jan 68 00:00:00 GMT', 'a=b'),
     'impossible Expires': ('a=b; expires=Thu, 31 Feb 1970 00:00:00 GMT', 'a=b'),
     'no date': ('a=b; expires=0', 'a=b'),

@@ -151,6 +151,12 @@ def test_short_secret_is_hidden_where_it_stands_alone() -> None:
     assert mask('pw: pwned by "pw"') == f'{MASK}: pwned by "{MASK}"'
 
 
+def test_secret_of_four_characters_is_hidden_inside_words() -> None:
+    mask = Mask(['p4ss'])
+
+    assert mask('xp4ssx') == f'x{MASK}x'
+
+
 def test_secret_that_is_obtained_later_is_hidden_from_then_on() -> None:
     mask = Mask(['first-one'])
 

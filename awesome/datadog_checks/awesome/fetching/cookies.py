@@ -165,6 +165,8 @@ def _date(text: str) -> datetime | None:
         return None
     year = int(found['year'][1])
     year += 1900 if 70 <= year <= 99 else 2000 if year <= 69 else 0
+    if year < 1601:
+        return None
     month, day = MONTHS.index(found['month'][1].lower()) + 1, int(found['day'][1])
     hour, minute, second = map(int, found['time'].groups())
     try:
