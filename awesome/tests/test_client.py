@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import importlib
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -274,13 +276,39 @@ def test_session_token_of_aws_is_hidden(serve: Serve, run: Run, monkeypatch: pyt
     assert 'Token-of-Session' not in result.message
 
 
-def test_kerberos_takes_its_environment_back(serve: Serve, run: Run, tmp_path: Path) -> None:
-    pytest.importorskip('requests_kerberos')
-    refusal = response(b'', '401 x', WWW_Authenticate='Negotiate')
-    login = {'auth_type': 'kerberos', 'kerberos_keytab': str(tmp_path), 'kerberos_cache': str(tmp_path / 'cache')}
+STAND_IN = """
+import os
 
-    for _ in range(2):
+REQUIRED, OPTIONAL, DISABLED = range(3)
+SEEN = []
+
+
+class HTTPKerberosAuth:
+    def __init__(self, **options):
+        pass
+
+    def __call__(self, request):
+        SEEN.append((os.environ.get('KRB5_CLIENT_KTNAME'), os.environ.get('KRB5CCNAME')))
+        return request
+"""
+
+
+def test_kerberos_takes_its_environment_back(
+    serve: Serve, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library needs the headers of Kerberos to be installed.
+    (tmp_path / 'requests_kerberos.py').write_text(STAND_IN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, 'requests_kerberos', raising=False)
+    stand_in = importlib.import_module('requests_kerberos')
+    monkeypatch.setattr('datadog_checks.base.utils.http.requests_kerberos', stand_in)
+    refusal = response(b'', '401 x', WWW_Authenticate='Negotiate')
+    login = {'auth_type': 'kerberos', 'kerberos_keytab': '/keytab', 'kerberos_cache': '/cache'}
+
+    for runs in (1, 2):
         assert run(url=serve(refusal).url, search_string='nginx', **login).status == CRITICAL
+        assert [seen for seen in stand_in.SEEN if seen != ('/keytab', '/cache')] == []
+        assert len(stand_in.SEEN) == runs
         assert {'KRB5_CLIENT_KTNAME', 'KRB5CCNAME'} & set(os.environ) == set()
 
 
