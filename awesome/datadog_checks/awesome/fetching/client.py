@@ -127,7 +127,9 @@ class Client:
         # It would look for them only once.
         if self._auth_type == 'aws' and not http.options['auth']._refreshable_credentials:
             raise self._fault(LookupError('none in the environment, in the files of AWS, or from its metadata service'))
-        http.aia_chasing_max_depth = 0
+        # Older base packages have slots, and no such one.
+        if hasattr(http, 'aia_chasing_max_depth'):
+            http.aia_chasing_max_depth = 0
         http.options['headers'] = {}
         return http
 
