@@ -396,7 +396,7 @@ HOSTILE = {
     'angles': b'<',
     'comments': b'<!--',
     'dashes': b'--!',
-    'script': b'<script></scrip ',
+    'script': b'<script></scrip ',  # codespell:ignore scrip
     'spaces': b' ',
     'equals': b'<a =',
     'charset': b'<meta http-equiv=content-type content="charset charset=',

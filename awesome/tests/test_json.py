@@ -25,7 +25,8 @@ from datadog_checks.awesome.reading.json_page import (
     parse_json,
 )
 from datadog_checks.awesome.reading.read import Further, Reading, read
-from datadog_checks.awesome.reading.search import Rules, no_tick
+from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reading.stream import no_tick
 from datadog_checks.awesome.reading.verdict import JSONMiss, Side, Value
 from datadog_checks.base import ConfigurationError
 
@@ -169,7 +170,7 @@ def test_page_that_is_cut_off_says_so(serve: Serve, run: Run) -> None:
         ('a and b', 'unexpected \'and\' after 2 characters: write && for "and"'),
         ('a b', "unexpected 'b' after 2 characters"),
         ('#', "unexpected '#' after 0 characters"),
-        ('lenght(a)', 'there is no function lenght()'),
+        ('lenght(a)', 'there is no function lenght()'),  # codespell:ignore lenght
         ('length()', 'length() takes 1 arguments, not 0'),
         ('length(a, b)', 'length() takes 1 arguments, not 2'),
         ('(' * 10_000, 'it nests too deeply'),
@@ -221,7 +222,7 @@ def test_option_that_is_none(value: Any, reason: str) -> None:
 )
 def test_values(expression: str, number: float | None) -> None:
     huge = b', "huge": 1e999, "digits": ' + b'1' * 4000 + b'}'
-    walker = Walker(parse_json(PAGE[:-1] + huge, None), lambda: None)
+    walker = Walker(parse_json(PAGE[:-1] + huge, None), no_tick)
 
     value = walker.number(NumberAt('n', compile_expression(expression)))
 
@@ -352,7 +353,7 @@ def test_values_go_on_after_the_strings_are_decided(serve: Serve, run: Run) -> N
 
 
 def test_misses_have_what_decided() -> None:
-    walker = Walker({'a': 1}, lambda: None)
+    walker = Walker({'a': 1}, no_tick)
 
     assert walker.judge([compile_expression('a == `2`')]) == (JSONMiss('a == `2`', (Side('a', '1', False),)),)
 
@@ -362,7 +363,7 @@ def test_misses_have_what_decided() -> None:
     [
         ('status == "UP"', '"UP" is the name of a key: write \'UP\'.'),
         ('healthy == true', '`true` is the name of a key: write it in backticks.'),
-        ('queue.wating < `3`', "`queue` has no wating, but 'waiting', 'oldest', 'limit'."),
+        ('queue.wating < `3`', "`queue` has no wating, but 'waiting', 'oldest', 'limit'."),  # codespell:ignore wating
         ('que.waiting', "The page has no que, but 'status', 'queue'"),
         ('queue.oldest', '`queue.oldest` is null.'),
         ('queue.limit < `200`', 'queue.limit is a string: write to_number(queue.limit).'),

@@ -12,6 +12,7 @@ import pytest
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.reading import values
+from datadog_checks.awesome.reading.stream import no_tick
 from datadog_checks.awesome.reading.values import Count, ValueSearch, number_between, parse_number
 from datadog_checks.base import ConfigurationError
 
@@ -28,7 +29,7 @@ Run = Callable[..., Result]
 def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_text: bool = False) -> float | None:
     search = ValueSearch([number_between('n', pattern, case_sensitive, visible_text)])
     for piece in pieces:
-        search.feed(piece, lambda: None)
+        search.feed(piece, no_tick)
     (value,) = search.results(is_whole=True)
     return value.number
 
@@ -136,7 +137,7 @@ def test_pattern_is_normalized_for_visible_text() -> None:
 def counted(string: str, *pieces: str, case_sensitive: bool = True) -> float | None:
     search = ValueSearch([Count('n', string, case_sensitive)])
     for piece in pieces:
-        search.feed(piece, lambda: None)
+        search.feed(piece, no_tick)
     return search.results(is_whole=True)[0].number
 
 
@@ -232,7 +233,7 @@ def test_memory_is_flat() -> None:
     tracemalloc.start()
     try:
         for number, piece in enumerate(pieces()):
-            search.feed(piece, lambda: None)
+            search.feed(piece, no_tick)
             if number % 20 == 0:
                 # Threads of other tests may hold something of their own.
                 traces = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, values.__file__)]).traces

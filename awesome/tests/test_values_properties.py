@@ -18,7 +18,8 @@ from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.headers import HeaderRules, judge_headers
 from datadog_checks.awesome.reading.json_page import NotJSON, NumberAt, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read
-from datadog_checks.awesome.reading.search import Rules, no_tick
+from datadog_checks.awesome.reading.search import Rules
+from datadog_checks.awesome.reading.stream import no_tick
 from datadog_checks.awesome.reading.values import (
     MAX_NUMBER,
     Count,
@@ -50,7 +51,7 @@ def cut(page: str | bytes, cuts: list[int]) -> Iterator[str | bytes]:
 def searched(source: NumberBetween | Count, pieces: Iterator[str]) -> Value:
     search = ValueSearch([source])
     for piece in pieces:
-        search.feed(piece, lambda: None)
+        search.feed(piece, no_tick)
     return search.results(is_whole=True)[0]
 
 
@@ -141,9 +142,9 @@ def test_document_of_any_shape_has_a_verdict(document: object, expression: str, 
     body = json.dumps(document).encode()
     pieces = cut(body, cuts)
 
-    verdict = read(Reading(Rules(()), further, lambda: None), Decoder(), 'application/json', pieces)  # type: ignore[arg-type]
+    verdict = read(Reading(Rules(()), further, no_tick), Decoder(), 'application/json', pieces)  # type: ignore[arg-type]
 
-    walker = Walker(json.loads(body), lambda: None)
+    walker = Walker(json.loads(body), no_tick)
     assert (verdict.json, verdict.values) == (walker.judge((compiled,)), (walker.number(NumberAt('n', compiled)),))
     assert verdict.passed == (not verdict.json)
 

@@ -22,9 +22,8 @@ from .reading.values import TextValue, count, number_between
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DEFAULT_TIMEOUT = defaults.instance_timeout()
-DEFAULT_TIMEOUT = 10.0
-DEFAULT_REDIRECTS = 10
+DEFAULT_TIMEOUT = float(defaults.instance_timeout())
+DEFAULT_REDIRECTS: int = defaults.instance_max_redirects()
 # What travels to the origin of `url` alone, where the same TLS options hold for every server.
 PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
 # Logging in with one of these is a conversation, which the base package's client leads.

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from datadog_checks.awesome.fault import Fault, Kind
 
+from .deadline import SLICE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from .deadline import Deadline
-
-
-# The longest that a cancellation waits, in seconds.
-SLICE = 0.2
 
 
 class Background:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # In seconds: a socket's timeout ends about when the run does, not exactly.
 ROUNDING = 0.005
+# The longest that a cancellation waits where nothing wakes what the run waits for, in seconds.
+SLICE = 0.2
 
 
 class Deadline:

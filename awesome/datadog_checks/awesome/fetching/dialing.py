@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 from .causes import connect_fault, is_out_of_resources, lookup_fault, os_cause
+from .deadline import SLICE
 from .sockets import TimedSocket, is_ready
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 # Family, type, protocol, canonical name and address, as socket.getaddrinfo returns them.
 type AddressInfo = tuple[int, int, int, str, Any]
 
-# The longest that a cancellation waits, in seconds: nothing wakes a socket that is not connected yet.
-SLICE = 0.2
 IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, 'WSAEWOULDBLOCK', errno.EINPROGRESS)}
 # Of a kernel without IPv6, or without an address of that family.
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
@@ -148,6 +147,7 @@ class Dialer:
 
     def _wait(self, sock: socket.socket, seconds: float) -> int:
         end = time.monotonic() + seconds
+        # Nothing wakes a socket that is not connected yet.
         while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
             if is_ready(sock, min(left, SLICE), for_reading=False):
                 return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

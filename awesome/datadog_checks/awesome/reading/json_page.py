@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .charsets import text_decoder
 from .labels import encoding_of
 from .verdict import JSONMiss, Side, Value
+
+if TYPE_CHECKING:
+    from .stream import Tick
 
 # In bytes.
 MAX_JSON = 1024 * 1024
@@ -41,8 +44,6 @@ _HABITS = {
 
 # What JMESPath raises where a page has something else than an expression takes.
 FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
-
-Tick = Callable[[], None]
 
 
 class NotJSON(ValueError):

@@ -11,7 +11,7 @@ from datadog_checks.awesome.fault import Fault
 from .content_type import parse_content_type
 from .json_page import TOO_LARGE, Expression, JSONBody, NotJSON, NumberAt, Walker
 from .normalization import Normalizer
-from .search import Judgement, Rules, Tick
+from .search import Judgement, Rules
 from .stream import drive
 from .text import VisibleText, markup_kind
 from .values import NOT_WHOLE, TextValue, ValueSearch
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .encoding import Decoder
+    from .stream import Tick
 
 
 @dataclass(frozen=True)

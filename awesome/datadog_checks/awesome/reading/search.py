@@ -7,15 +7,18 @@ import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from .normalization import compose, normalize
+from .stream import no_tick
 from .verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from .stream import Tick
 
 # What the engine lacks, by what its message says, and what to write instead.
 REMEDIES = {
@@ -39,16 +42,6 @@ STRINGS_PER_TICK = 200
 FIRST_TRIAL, MAX_TRIAL = 1024, 256 * 1024
 # How long the next piece may take at the rate of the one before, in seconds.
 TRIAL_TIME = 0.02
-
-
-class Tick(Protocol):
-    """Raises a fault where fewer than `seconds` of the run remain."""
-
-    def __call__(self, seconds: float = 0, /) -> None: ...
-
-
-def no_tick(seconds: float = 0, /) -> None:
-    """Let a search take as long as it takes."""
 
 
 @dataclass(frozen=True)

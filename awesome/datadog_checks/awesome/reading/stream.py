@@ -1,4 +1,4 @@
-"""Stages that a page passes piece by piece, and the one driver of them all."""
+"""Stages that a page passes piece by piece, the one driver of them all, and how they look at the time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ class Stage[In, Out](Protocol):
     def feed(self, piece: In, /) -> Out: ...
 
     def flush(self) -> Out: ...
+
+
+class Tick(Protocol):
+    """Raises a fault where fewer than `seconds` of the run remain; called now and then by what may take long."""
+
+    def __call__(self, seconds: float = 0, /) -> None: ...
+
+
+def no_tick(seconds: float = 0, /) -> None:
+    """Let it take as long as it takes."""
 
 
 def drive[In, Out](pieces: Iterable[In], stage: Stage[In, Out]) -> Iterator[Out]:

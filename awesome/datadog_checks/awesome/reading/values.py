@@ -16,7 +16,9 @@ from .normalization import normalize
 from .verdict import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from .stream import Tick
 
 NUMBER = '{number}'
 # Why there is no number.
@@ -111,7 +113,7 @@ class ValueSearch:
         """Whether nothing to come changes any value."""
         return all(search.is_found for search in self._searches)
 
-    def feed(self, piece: str, tick: Callable[[], None]) -> None:
+    def feed(self, piece: str, tick: Tick) -> None:
         """Search the next piece."""
         for search in self._searches:
             if not search.is_found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.json_page import TOO_LARGE, NotJSON, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read, text_of
-from datadog_checks.awesome.reading.search import no_tick
+from datadog_checks.awesome.reading.stream import no_tick
 from datadog_checks.awesome.reading.values import NumberBetween
 
 from .explanation import collect
@@ -89,7 +89,7 @@ def _nearest(document: Any, path: str, mask: Mask) -> str:
     """Return where a path such as `queue.waiting` ends in the document."""
     if not PATH.fullmatch(path):
         return f'{path} is null or not on the page.'
-    walker, names = Walker(document, lambda: None), path.split('.')
+    walker, names = Walker(document, no_tick), path.split('.')
     for length in range(len(names) - 1, -1, -1):
         before = '.'.join(names[:length])
         found = walker.evaluate(compile_expression(before or '@'))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .wording import cut
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,7 @@ def compare(said: Sequence[tuple[str, str]], not_fetched: int, budget: int) -> s
     rest = describe_rest(not_fetched)
     untold = len(said) - ok
     for words, addresses in groups.items():
-        part = f'; {_names(addresses)}: {_shorten(words)}'
+        part = f'; {_names(addresses)}: {cut(words, MAX_WORDS)}'
         if len(text) + len(part) + len(_also_failing(untold)) + len(rest) > budget:
             return f'{text}{_also_failing(untold)}{rest}'
         text += part
@@ -53,7 +55,3 @@ def _names(addresses: Sequence[str]) -> str:
     if len(addresses) > MAX_ADDRESSES:
         few.append(f'{len(addresses) - MAX_ADDRESSES} more')
     return ', '.join(few)
-
-
-def _shorten(words: str) -> str:
-    return words if len(words) <= MAX_WORDS else f'{words[: MAX_WORDS - 3]}...'

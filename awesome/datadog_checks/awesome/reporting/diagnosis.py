@@ -13,9 +13,10 @@ from .advice import advise_on_head, advise_on_json, explain_value
 from .change.summary import summarize
 from .comparison import describe_rest, place
 from .explanation import Explainer, as_yaml
-from .message import message, printable, quote, shorten
+from .message import message, quote, shorten
 from .remedies import remedy
 from .report import Addresses, Report, Searched, Status, Unreachable, Unread
+from .wording import ALL_FOUND, SAYS_WRONG, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,6 @@ NO_BACKEND = (
     'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it'
     ' with: datadog-agent secret'
 )
-SAYS_WRONG = 'The page shows what it must not: look at it, and read the log of its server.'
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 
 
@@ -150,8 +150,7 @@ def _passed(options: PageOptions, report: Report) -> Iterator[tuple[str, str]]:
         text = report.outcome.text
         yield (
             'text',
-            f'everything required was found and nothing forbidden ({page.size} bytes read);'
-            f' encoding {text.encoding} ({text.decided_by})',
+            f'{ALL_FOUND} ({page.size} bytes read); encoding {text.encoding} ({text.decided_by})',
         )
     if report.values:
         yield 'values', ', '.join(f'{name} is {value:g}' for name, value in report.values.items())

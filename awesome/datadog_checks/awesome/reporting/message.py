@@ -10,6 +10,7 @@ from datadog_checks.awesome.fault import Fault, Kind
 
 from .comparison import compare
 from .report import PageFacts, Report, Searched, Status, TextFacts, Unreachable, Unread
+from .wording import cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,17 +161,12 @@ def unexpected_status(code: int, status: str, expected: str) -> Fault:
 
 def shorten_value(value: str) -> str:
     """Return a value of a fault, of which a server may have sent any length, as far as it is displayed."""
-    return value if len(value) <= MAX_VALUE else f'{value[: MAX_VALUE - 3]}...'
+    return cut(value, MAX_VALUE)
 
 
 def shorten(text: str) -> str:
     """Return a message, in which a server may have had its say, on one line of what is displayed."""
-    return printable(text if len(text) <= MAX_MESSAGE else f'{text[: MAX_MESSAGE - 3]}...')
-
-
-def printable(text: str) -> str:
-    """Return `text` on one line, without what would control a terminal."""
-    return ''.join(character if character.isprintable() else ' ' for character in text)
+    return printable(cut(text, MAX_MESSAGE))
 
 
 def quote_all(strings: Sequence[str], budget: int) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
 
 _BEHIND = 'A proxy or load balancer answers, but not the server behind it: check that server, then its own log.'
+_PROXY_LOGIN = 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128'
 
 REMEDIES: dict[Kind, str] = {
     Kind.UNKNOWN_HOST: 'Check the host in `url`, and whether this machine can resolve it: getent hosts {host}',
@@ -22,7 +23,7 @@ REMEDIES: dict[Kind, str] = {
     ' or look for the check that holds them: datadog-agent status',
     Kind.PROXY: 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the'
     ' proxy.',
-    Kind.PROXY_LOGIN: 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128',
+    Kind.PROXY_LOGIN: _PROXY_LOGIN,
     Kind.TOKEN: 'Check the `auth_token` option, and that dd-agent can read its file or reach its server.',
     Kind.EXPIRED: "Renew the server's certificate, then reload the server.",
     Kind.ISSUER_EXPIRED: 'Let the server send the current certificate of its issuer: the expired one is in its chain.',
@@ -49,8 +50,7 @@ REMEDIES: dict[Kind, str] = {
     Kind.FORBIDDEN: 'Check whether the page needs a login (`username`, `auth_token`, `headers`), and whether the server'
     ' refuses this machine or the User-Agent.',
     Kind.NOT_FOUND: 'Check the path in `url`.',
-    Kind.PROXY_UNAUTHORIZED: 'Put the name and password of the proxy into the URL of `proxy`:'
-    ' http://NAME:PASSWORD@proxy:3128',
+    Kind.PROXY_UNAUTHORIZED: _PROXY_LOGIN,
     Kind.TOO_MANY_REQUESTS: 'The server limits requests: check less often (`min_collection_interval`), or have it'
     ' allow this machine.',
     Kind.BAD_GATEWAY: _BEHIND,

@@ -43,7 +43,7 @@ def differences(other: Body, body: Body | None, mask: Callable[[str], str]) -> l
     if not body:
         return []
     if not other.content_type:
-        other = Body(other.data, body.content_type, other.is_cut, other.encoding)
+        other = replace(other, content_type=body.content_type)
     found = compare_bodies(other, body, mask)
     shown = replace(found, went=found.went[:MAX_LINES], came=found.came[:MAX_LINES])
     more = len(found.went) + len(found.came) - len(shown.went) - len(shown.came)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datadog_checks.awesome.check import AwesomeCheck
 from datadog_checks.awesome.config_models import InstanceConfig
 from datadog_checks.awesome.fetching.urls import public_url
-from datadog_checks.awesome.reporting.message import printable
+from datadog_checks.awesome.reporting.wording import printable
 from datadog_checks.base import ConfigurationError
 
 from .yaml_files import read_yaml

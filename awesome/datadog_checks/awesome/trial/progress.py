@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from datadog_checks.awesome.reporting.message import printable
+from datadog_checks.awesome.reporting.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

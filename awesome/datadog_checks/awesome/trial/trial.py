@@ -81,7 +81,7 @@ class Trial:
             status=report.status.name,
             message=self.message(report),
             remarks=self._remarks(report),
-            page=page_result(report, self._probe.mask),
+            page=page_result(report, self.mask),
             metrics={f'awesome.{name}': value for name, value in report.metrics.items()},
             tags=list(options.tags),
             timeout=options.timeout,
@@ -96,7 +96,7 @@ class Trial:
         if self._is_done:
             return 'looking for an explanation'
         deadline = self._probe.fetcher.deadline
-        details = [self._probe.mask(str(detail)) for detail in deadline.details]
+        details = [self.mask(str(detail)) for detail in deadline.details]
         # Another thread may be about to change both.
         details += [''] * deadline.activity.phrase.count('{}')
         phrase = deadline.activity.phrase.format(*details).removeprefix('while ')

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from datadog_checks.awesome.reading.normalization import normalize
 from datadog_checks.awesome.reporting.advice import advise_on_head
 from datadog_checks.awesome.reporting.explanation import ERROR_TITLE, PASSWORD_FIELD
-from datadog_checks.awesome.reporting.message import message, printable, quote
+from datadog_checks.awesome.reporting.message import message, quote
 from datadog_checks.awesome.reporting.remedies import remedy
 from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable, Unread
+from datadog_checks.awesome.reporting.wording import ALL_FOUND, SAYS_WRONG, cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def event(options: PageOptions, report: Report, turn: Turn) -> TurnEvent:
 def _title(options: PageOptions, before: Status | None, now: Status) -> str:
     turn = f': {before.name} -> {now.name}' if before is not None else f': {now.name} in the first run'
     name = printable(options.name or options.public_url)
-    return _shorten(name, MAX_TITLE - len(turn)) + turn
+    return cut(name, MAX_TITLE - len(turn)) + turn
 
 
 def _aggregation_key(options: PageOptions) -> str:
@@ -138,7 +139,7 @@ def words(seconds: float) -> str:
 
 def _message(options: PageOptions, report: Report, turn: Turn) -> list[str]:
     read = f' ({report.page.size} bytes read)' if report.page and isinstance(report.outcome, Searched) else ''
-    found = f'everything required was found and nothing forbidden{read}'
+    found = f'{ALL_FOUND}{read}'
     said = [_code(message(report, options.rules) or found)]
     if turn.before is not None and turn.before is not Status.OK:
         said.append(f'The page was {turn.before.name} for {words(turn.lasted)}.')
@@ -158,7 +159,7 @@ def _near(string: str, near: Near | None, place: str) -> str:
     wanted = _code(quote(string, MAX_QUOTE))
     if not near:
         return f'- {wanted}: nothing like it'
-    line = _code(_shorten(near.line, MAX_LINE))
+    line = _code(cut(near.line, MAX_LINE))
     return f'- {wanted}: {_code(quote(near.text, MAX_QUOTE))}, {near.likeness} %, in {place} {near.line_number}: {line}'
 
 
@@ -175,7 +176,7 @@ def _facts(turn: Turn) -> list[str]:
 
 
 def _fact(fact: Fact) -> str:
-    then, now = (_code(_shorten(value, MAX_FACT)) if value else 'none' for value in (fact.then, fact.now))
+    then, now = (_code(cut(value, MAX_FACT)) if value else 'none' for value in (fact.then, fact.now))
     return f'- {fact.name}: {then} -> {now}'
 
 
@@ -244,13 +245,13 @@ def _next_step(options: PageOptions, report: Report, turn: Turn) -> list[str]:
         case Unread(page, verdict) if not verdict.passed:
             step = advise_on_head(options, page, verdict)
         case Searched(_, text, verdict) if verdict.missing or verdict.json or verdict.not_json:
-            see = _code(_shorten(f'curl -sS {options.public_url}', MAX_LINE))
+            see = _code(cut(f'curl -sS {options.public_url}', MAX_LINE))
             step = _cause(text.title, turn) or f'{DEPLOYED} {see}. {DIAGNOSE}'
         case Searched(_, _, verdict) if verdict.forbidden:
-            step = 'The page shows what it must not: look at it, and read the log of its server.'
+            step = SAYS_WRONG
         case _:
             return []
-    return [f'**Next step**: {_shorten(step, MAX_STEP)}']
+    return [f'**Next step**: {cut(step, MAX_STEP)}']
 
 
 def _cause(title: str, turn: Turn) -> str:
@@ -268,13 +269,9 @@ def _code(text: str) -> str:
 
 
 def _line(line: str) -> str:
-    return _harmless(_shorten(line, MAX_LINE))
+    return _harmless(cut(line, MAX_LINE))
 
 
 def _harmless(text: str) -> str:
     """Return foreign text on one line, without what would end a code span or block, or Datadog's Markdown."""
     return printable(text).replace('%%%', '%% ').replace('`', "'")
-
-
-def _shorten(text: str, size: int) -> str:
-    return text if len(text) <= size else f'{text[: size - 3]}...'

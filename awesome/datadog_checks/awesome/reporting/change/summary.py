@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datadog_checks.awesome.reporting.message import printable, quote
+from datadog_checks.awesome.reporting.message import quote
+from datadog_checks.awesome.reporting.wording import printable
 
 from .difference import Difference, compare
 from .snapshot import Snapshot, read_text
