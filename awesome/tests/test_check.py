@@ -1,5 +1,7 @@
 """What one run submits, seen from the Agent."""
 
+import gc
+import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -149,6 +151,20 @@ def test_persist_connections_keeps_the_connection(serve: Serve, run: Run) -> Non
 
     assert [run(check).status for _ in range(3)] == [AwesomeCheck.OK] * 3
     assert server.accepted == 1
+
+
+def test_forgotten_check_closes_the_kept_connection(serve: Serve) -> None:
+    server = serve(response(b'nginx', Connection='keep-alive'))
+    check = AwesomeCheck('awesome', {}, [{'url': server.url, 'search_string': '!', 'persist_connections': True}])
+    assert check.run() == ''
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        del check
+        gc.collect()
+
+    server.wait_until_idle()
+    assert [str(warning.message) for warning in caught if warning.category is ResourceWarning] == []
 
 
 def test_instance_is_left_as_it_was(serve: Serve, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -125,6 +126,8 @@ class Transport:
         self._used: set[Route] = set()
         """Those of `_kept` that were used in this run."""
         self._responses: set[Response] = set()
+        # Of a check that the Agent has forgotten. In its circles of references, a __del__ may come after the sockets'.
+        weakref.finalize(self, _close_all, self._kept)
 
     def send(self, request: Request) -> Response:
         """Return the final response to `request`, whose body is yet to be read; raise faults.
@@ -153,12 +156,7 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self.finish()
-        while self._kept:
-            self._kept.popitem()[1].close()
-
-    def __del__(self) -> None:
-        """Close the kept connections of a check that the Agent has forgotten."""
-        self.close()
+        _close_all(self._kept)
 
     def _route(self, url: SplitResult) -> Route:
         scheme, host, port = origin(url)
@@ -328,6 +326,11 @@ def _host_part(name: str) -> str:
 
 def _without_zone(host: str) -> str:
     return host.partition('%')[0]
+
+
+def _close_all(connections: dict[Route, Connection]) -> None:
+    while connections:
+        connections.popitem()[1].close()
 
 
 def _serialize(request: Request, route: Route) -> bytes:
