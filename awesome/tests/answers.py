@@ -6,6 +6,7 @@ import itertools
 import socket
 import struct
 import time
+import zlib
 from collections.abc import Callable, Iterable
 
 from .server import response
@@ -81,3 +82,9 @@ def redirect(location: str, status: str = '302 Found') -> bytes:
 
 def octets(text: bytes) -> list[bytes]:
     return [bytes([octet]) for octet in text]
+
+
+def raw_deflate(data: bytes) -> bytes:
+    """Compress as servers do that take deflate for what it says: without the header of zlib."""
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()

@@ -16,6 +16,7 @@ import trustme
 from hypothesis import settings
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.base import ConfigurationError
 from datadog_checks.base.types import InstanceType
 from datadog_checks.dev import docker_run, get_docker_hostname
 from datadog_checks.dev.conditions import CheckEndpoints
@@ -160,3 +161,10 @@ class Result:
             (metric,) = aggregator.metrics(name)
             assert metric.tags == self.tags
             self.metrics[name.removeprefix('awesome.')] = metric.value
+
+
+def error_of(**options: Any) -> str:
+    """Return the configuration error of an instance that is valid but for `options`."""
+    with pytest.raises(ConfigurationError) as error:
+        AwesomeCheck('awesome', {}, [{}]).check({'url': 'http://localhost:8000/', 'search_string': 'nginx', **options})
+    return str(error.value)

@@ -15,15 +15,13 @@ from typing import Any
 
 import pytest
 import yaml
-from datadog_api_client import Configuration
-from datadog_api_client.exceptions import ApiAttributeError, ApiTypeError, ApiValueError
-from datadog_api_client.model_utils import OpenApiModel, validate_and_convert_types
 from datadog_api_client.v1.model.dashboard import Dashboard
 from datadog_api_client.v1.model.monitor import Monitor
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.dev.utils import get_metadata_metrics
 
+from .datadog_api import is_valid
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -41,21 +39,6 @@ VARIABLES = TAGS | {'host', 'team', 'env', 'service'}
 SILENCE = 'No data about pages from a host'
 REASON = 'Page search fails, with the reason'
 ON_METRICS = {title: monitor for title, monitor in MONITORS.items() if title != REASON}
-
-
-@pytest.fixture(autouse=True)
-def without_unknown_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the client of Datadog's API takes any."""
-    monkeypatch.setattr(OpenApiModel, 'additional_properties_type', None)
-
-
-def is_valid(model: type[OpenApiModel], asset: dict[str, Any]) -> bool:
-    """Return whether the client of Datadog's API knows each attribute and value of an asset."""
-    try:
-        converted = validate_and_convert_types(asset, (model,), [], True, True, configuration=Configuration())
-    except (ApiAttributeError, ApiTypeError, ApiValueError):
-        return False
-    return not converted._unparsed
 
 
 def changed(asset: Any, path: tuple[str | int, ...], value: Any) -> Any:

@@ -8,16 +8,12 @@ import pytest
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base import ConfigurationError
 
+from .conftest import error_of
+
 pytestmark = pytest.mark.unit
 
 ENCODINGS = 'such as utf-8, windows-1252 or shift_jis'
 VALID = {'url': 'http://localhost:8000/', 'search_string': 'nginx'}
-
-
-def error_of(**options: Any) -> str:
-    with pytest.raises(ConfigurationError) as error:
-        AwesomeCheck('awesome', {}, [{}]).check({**VALID, **options})
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

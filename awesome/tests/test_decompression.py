@@ -10,15 +10,12 @@ import pytest
 from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.reading.decompression import MAX_PIECE, decompress
 
+from .answers import raw_deflate
+
 pytestmark = pytest.mark.unit
 
 PAGE = b'<h1>Welcome</h1>' * 40
 BIG = bytes(range(256)) * 4096
-
-
-def raw_deflate(data: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return compressor.compress(data) + compressor.flush()
 
 
 def undo(data: bytes, coding: str, size: int = 1 << 20) -> bytes:

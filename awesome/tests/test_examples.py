@@ -14,9 +14,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from datadog_api_client import Configuration
-from datadog_api_client.exceptions import ApiAttributeError, ApiTypeError, ApiValueError
-from datadog_api_client.model_utils import OpenApiModel, validate_and_convert_types
+from datadog_api_client.model_utils import OpenApiModel
 from datadog_api_client.v1.model.monitor import Monitor
 from datadog_api_client.v1.model.service_level_objective_request import ServiceLevelObjectiveRequest
 from datadog_api_client.v2.model.downtime_create_request import DowntimeCreateRequest
@@ -24,6 +22,7 @@ from datadog_api_client.v2.model.downtime_create_request import DowntimeCreateRe
 from datadog_checks.awesome import AwesomeCheck, __version__
 from datadog_checks.dev.utils import get_metadata_metrics
 
+from .datadog_api import is_valid
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -673,21 +672,6 @@ def test_pages_of_a_team_share_what_is_written_once() -> None:
         assert {page['name'], page['url']}.isdisjoint({first['name'], first['url']})
 
 
-@pytest.fixture
-def without_unknown_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the client of Datadog's API takes any."""
-    monkeypatch.setattr(OpenApiModel, 'additional_properties_type', None)
-
-
-def is_valid(model: type[OpenApiModel], body: Any) -> bool:
-    try:
-        converted = validate_and_convert_types(body, (model,), [], True, True, configuration=Configuration())
-    except (ApiAttributeError, ApiTypeError, ApiValueError):
-        return False
-    return not converted._unparsed
-
-
-@pytest.mark.usefixtures('without_unknown_attributes')
 def test_monitors_of_a_team_watch_its_pages_and_notify_it() -> None:
     ran = python('fleet/monitors.py', 'shop', '@slack-shop', *MONITORS.values())
     bodies = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -703,7 +687,6 @@ def test_monitors_of_a_team_watch_its_pages_and_notify_it() -> None:
         assert 'team:shop' in body['tags']
 
 
-@pytest.mark.usefixtures('without_unknown_attributes')
 @pytest.mark.parametrize(
     ('file', 'model'),
     [('slo.json', ServiceLevelObjectiveRequest), ('downtime.json', DowntimeCreateRequest)],

@@ -39,7 +39,7 @@ from .answers import (
 )
 from .catalogue import FAULTS, SLOW, WAITING, table
 from .conftest import Result
-from .leaks import instance_with_secrets, leaks_in
+from .leaks import DOORS, instance_with_secrets, leaks_in
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -48,8 +48,6 @@ Serve = Callable[..., Server]
 Run = Callable[..., Result]
 
 OK, WARNING, CRITICAL = AwesomeCheck.OK, AwesomeCheck.WARNING, AwesomeCheck.CRITICAL
-# The direct door, and the one of the base package's client, for which a login is enough that no server asks for.
-DOORS = {'direct': {}, 'client': {'auth_type': 'digest', 'username': 'user', 'password': 'Password-of-Digest'}}
 
 
 def test_catalogue_is_the_one_of_the_documentation() -> None:

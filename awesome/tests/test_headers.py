@@ -16,7 +16,7 @@ from datadog_checks.awesome.reading.verdict import HeaderMiss
 from datadog_checks.base import ConfigurationError
 
 from .answers import HEAD, redirect
-from .conftest import Result
+from .conftest import Result, error_of
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -221,12 +221,6 @@ def test_head_suffices_for_headers(serve: Serve, run: Run) -> None:
 
     assert result.status == AwesomeCheck.OK
     assert server.requests[0].startswith(b'HEAD ')
-
-
-def error_of(**options: Any) -> str:
-    with pytest.raises(ConfigurationError) as error:
-        AwesomeCheck('awesome', {}, [{}]).check({'url': 'http://localhost/', 'search_string': 'a', **options})
-    return str(error.value)
 
 
 MAPPING = 'must be a mapping such as {Cache-Control: no-store}, not '

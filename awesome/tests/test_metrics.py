@@ -16,6 +16,7 @@ from datadog_checks.awesome.fetching.certificate import days_left, validity
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from .catalogue import FAULTS
+from .certificates import lasting
 from .conftest import Result
 from .proxy import both, forward, socks
 from .server import Server, response
@@ -113,12 +114,6 @@ def test_age_is_not_sent_without_a_valid_time(modified: str, serve: Serve, run: 
 
     assert result.status == AwesomeCheck.OK
     assert 'page.age' not in result.metrics
-
-
-def lasting(ca: trustme.CA, days: float, host: str = '127.0.0.1') -> trustme.LeafCert:
-    """Issue a certificate that expires in `days` and some minutes."""
-    expiry = datetime.now(UTC) + timedelta(days=days, minutes=30)
-    return ca.issue_cert(host, not_before=expiry - timedelta(days=900), not_after=expiry)
 
 
 @pytest.mark.parametrize(('days', 'verify'), [(10, True), (10, False), (-10, False)])

@@ -8,6 +8,7 @@ import pytest
 
 from datadog_checks.awesome import AwesomeCheck
 
+from .answers import raw_deflate
 from .conftest import Result
 from .server import Server, response
 
@@ -21,11 +22,6 @@ TEXT = b'start ' + b'nothing to see ' * 20_000 + b'the end'
 
 def redirect(location: str, status: str = '302 Found') -> bytes:
     return response(b'go away', status, Location=location)
-
-
-def raw_deflate(data: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return compressor.compress(data) + compressor.flush()
 
 
 @pytest.mark.parametrize(

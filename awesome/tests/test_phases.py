@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from datadog_checks.awesome.fetching.deadline import Deadline
 from datadog_checks.awesome.reporting.report import phases
 
 from .answers import OPEN, redirect
+from .certificates import lasting
 from .conftest import Result
 from .proxy import both, forward, socks
 from .server import Server, response
@@ -153,12 +153,6 @@ def test_time_of_what_is_not_finished_counts() -> None:
 
     assert times[Activity.CONNECT] > done
     assert phases(times, is_through_proxy=True) == {'page.transfer_time': times[Activity.READ]}
-
-
-def lasting(ca: trustme.CA, days: float, host: str) -> trustme.LeafCert:
-    """Issue a certificate that expires in `days` and some minutes."""
-    expiry = datetime.now(UTC) + timedelta(days=days, minutes=30)
-    return ca.issue_cert(host, not_before=expiry - timedelta(days=900), not_after=expiry)
 
 
 @pytest.mark.parametrize('verify', [True, False])

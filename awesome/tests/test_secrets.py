@@ -12,14 +12,12 @@ import pytest
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.secrets import MASK, Mask, secrets_of, unresolved
 
-from .leaks import ECHOES, LEAKS, SECRETS, instance_with_secrets, leaks_in
+from .leaks import DOORS, ECHOES, LEAKS, SECRETS, instance_with_secrets, leaks_in
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
-
-DOORS = {'direct': {}, 'client': {'auth_type': 'digest', 'username': 'user', 'password': 'Password-of-Digest'}}
 
 
 @pytest.mark.parametrize('door', DOORS)

@@ -19,6 +19,7 @@ from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.utils import tls
 
 from .answers import TIMEOUT, octets, silence, trickle
+from .certificates import SelfSigned
 from .conftest import Result
 from .server import Server, response
 
@@ -39,28 +40,12 @@ def test_trusted_certificate(ca: trustme.CA, trusted: str, serve_tls: Serve, run
     assert run(url=server.url, search_string='nginx', tls_ca_cert=trusted).status == OK
 
 
-def self_signed(_: trustme.CA) -> Any:
-    own = trustme.CA()
-    return SelfSigned(own)
-
-
-class SelfSigned:
-    """A certificate that is its own authority."""
-
-    def __init__(self, own: trustme.CA) -> None:
-        self._own = own
-
-    def configure_cert(self, context: ssl.SSLContext) -> None:
-        with self._own.private_key_pem.tempfile() as key, self._own.cert_pem.tempfile() as certificate:
-            context.load_cert_chain(certificate, key)
-
-
 BAD: dict[str, tuple[Callable[[trustme.CA], Any], str]] = {
     'of another authority': (
         lambda _: trustme.CA().issue_cert('127.0.0.1'),
         'TLS: the issuer of the certificate is unknown',
     ),
-    'self-signed': (self_signed, 'TLS: the certificate is self-signed'),
+    'self-signed': (SelfSigned, 'TLS: the certificate is self-signed'),
     'expired': (
         lambda ca: ca.issue_cert('127.0.0.1', not_before=PAST, not_after=PAST + datetime.timedelta(days=1)),
         'TLS: the certificate has expired',
@@ -93,7 +78,7 @@ def test_address_that_a_bad_certificate_names_is_not_fetched(serve: Serve, serve
     assert (server.accepted, issuer.accepted) == (1, 0)
 
 
-class WithIssuer(SelfSigned):
+class WithIssuer:
     """A self-signed certificate that names an address of its issuer."""
 
     def __init__(self, url: str) -> None:

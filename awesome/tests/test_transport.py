@@ -22,6 +22,7 @@ import trustme
 from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.fetching.certificate import chain_days_left
 
+from .certificates import SelfSigned
 from .client import Client, Contexts
 from .proxy import forward, require_password
 from .server import Server, response
@@ -170,17 +171,6 @@ def test_pieces_over_tls_are_larger_than_its_records(ca: trustme.CA, serve_tls: 
 
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
-
-
-class SelfSigned:
-    """A certificate that is its own authority."""
-
-    def __init__(self, _: trustme.CA) -> None:
-        self._own = trustme.CA()
-
-    def configure_cert(self, context: ssl.SSLContext) -> None:
-        with self._own.private_key_pem.tempfile() as key, self._own.cert_pem.tempfile() as certificate:
-            context.load_cert_chain(certificate, key)
 
 
 @pytest.mark.parametrize(

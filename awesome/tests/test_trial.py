@@ -20,15 +20,12 @@ from .answers import silence
 from .conftest import Result
 from .leaks import SECRETS, echo, leaks_in
 from .server import Server, response
-from .trials import CRITICAL, INVALID, OK, WARNING, configuration, line, try_page
+from .trials import COMMAND, CRITICAL, INVALID, OK, PAGE, WARNING, configuration, line, try_page
 
 pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
 Run = Callable[..., Result]
-
-PAGE = '<!doctype html>\n<title>Café</title>\n<p>Thank you for <b>using</b>\nnginx&#46;</p>'
-COMMAND = [sys.executable, '-m', 'datadog_checks.awesome']
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from datadog_checks.awesome.trial.printing import columns, wrap
 
 from .answers import silence
 from .server import Server, response
-from .trials import CRITICAL, INVALID, OK, WARNING, configuration, try_page
+from .trials import COMMAND, CRITICAL, INVALID, OK, PAGE, WARNING, configuration, try_page
 
 pytestmark = pytest.mark.unit
 
@@ -30,8 +29,6 @@ README = (Path(__file__).parents[1] / 'README.md').read_text()
 TABLE = dict(
     re.findall(r'^\| `([\w.]+)` \| (.+) \|$', README.partition('\n### JSON\n')[2].partition('\n## ')[0], re.MULTILINE)
 )
-PAGE = '<!doctype html>\n<title>Café</title>\n<p>Thank you for <b>using</b>\nnginx&#46;</p>'
-COMMAND = [sys.executable, '-m', 'datadog_checks.awesome']
 MASK = '********'
 COMMENT = f'# {MASK} stands for a secret: put it back in to use this.\n'
 

@@ -14,10 +14,9 @@ from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.reading import values
 from datadog_checks.awesome.reading.stream import no_tick
 from datadog_checks.awesome.reading.values import Count, ValueSearch, number_between, parse_number
-from datadog_checks.base import ConfigurationError
 
 from .answers import HEAD, OPEN
-from .conftest import Result
+from .conftest import Result, error_of
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -244,14 +243,6 @@ def test_memory_is_flat() -> None:
     assert [value.number for value in search.results(is_whole=True)] == [None, None, 0]
 
 
-def error_of(values: Any, **options: Any) -> str:
-    with pytest.raises(ConfigurationError) as error:
-        AwesomeCheck('awesome', {}, [{}]).check(
-            {'url': 'http://localhost/', 'search_string': 'a', 'values': values, **options}
-        )
-    return str(error.value)
-
-
 ONCE = "must have {number} once, where the number stands, such as 'Jobs waiting: {number}'"
 KINDS = "must be a string with {number}, {json: queue.waiting}, or {count: 'ERROR'}"
 NAME = 'must be a name for a tag: up to 100 letters, digits, and `_`, `-`, `.`'
@@ -280,11 +271,11 @@ NAME = 'must be a name for a tag: up to 100 letters, digits, and `_`, `-`, `.`'
     ],
 )
 def test_values_that_are_none(values: Any, reason: str) -> None:
-    assert error_of(values).splitlines()[1:] == ['values', f'  Value error, {reason}']
+    assert error_of(values=values).splitlines()[1:] == ['values', f'  Value error, {reason}']
 
 
 def test_blank_count_in_visible_text() -> None:
-    error = error_of({'n': {'count': ' \n'}}, search_in='text')
+    error = error_of(values={'n': {'count': ' \n'}}, search_in='text')
 
     assert error.endswith('Value error, values: n: count must not be blank: every text contains white space')
 

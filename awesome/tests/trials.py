@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 
 from datadog_checks.awesome.__main__ import main
 
+COMMAND = [sys.executable, '-m', 'datadog_checks.awesome']
+PAGE = '<!doctype html>\n<title>Café</title>\n<p>Thank you for <b>using</b>\nnginx&#46;</p>'
 OK, WARNING, CRITICAL, INVALID = range(4)
 
 
