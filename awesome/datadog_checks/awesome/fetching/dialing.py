@@ -142,6 +142,7 @@ class Dialer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock, 0
         except BaseException:
+            # An interrupt too: nobody else knows the socket yet.
             sock.close()
             raise
 

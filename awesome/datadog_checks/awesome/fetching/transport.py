@@ -206,6 +206,7 @@ class Transport:
 
             response = Response(head, request.method, connection, release)
         except BaseException:
+            # An interrupt too: nobody else knows the socket yet.
             connection.close()
             raise
         self._responses.add(response)
@@ -242,6 +243,7 @@ class Transport:
                 deadline.begin(Activity.HANDSHAKE)
                 stream = self._secure(stream, context, route.host)
         except BaseException:
+            # An interrupt too: nobody else knows the socket yet.
             sock.close()
             raise
         sock.limit = settings.read_timeout
