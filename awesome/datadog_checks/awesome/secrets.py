@@ -66,6 +66,9 @@ class Mask:
             self._obtained.append(spellings)
 
     def __call__(self, text: str) -> str:
+        # Most instances have no secret.
+        if not (self._configured or self._obtained):
+            return text
         spans = sorted(set(self._spans(text)))
         if not spans:
             return text
@@ -81,7 +84,7 @@ class Mask:
         secrets = self._configured.union(*self._obtained)
         # The numbers say where each character begins in `text`.
         unescaped = text, cast('Sequence[int]', range(len(text) + 1))
-        for _ in range(MAX_ESCAPES if secrets else 0):
+        for _ in range(MAX_ESCAPES):
             folded, starts = _fold(*unescaped)
             for secret in secrets:
                 for first in _find(secret, folded):

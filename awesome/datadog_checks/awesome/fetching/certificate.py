@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ MANY = 2
 
 def days_left(certificate: bytes) -> float | None:
     """Return the days until a certificate expires, negative after that; None if it cannot be read."""
-    return _read(certificate, lambda parsed: (parsed.not_valid_after_utc - datetime.now(UTC)) / timedelta(days=1))
+    end = expiry(certificate)
+    return (end - datetime.now(UTC)) / timedelta(days=1) if end else None
 
 
+# Servers show the same ones in each run. One may have 100 KB, to which OpenSSL limits a chain.
+@lru_cache(maxsize=64)
 def expiry(certificate: bytes) -> datetime | None:
     """Return when a certificate expires; None if it cannot be read."""
     return _read(certificate, lambda parsed: parsed.not_valid_after_utc)

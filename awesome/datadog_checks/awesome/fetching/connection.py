@@ -6,6 +6,7 @@ the body is limited, not the number or length of its lines. What is ambiguous ab
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass
 from enum import Enum
@@ -29,8 +30,8 @@ MAX_LINE = 16 * 1024
 # More bytes than any body has; int() refuses thousands of digits, and 16 hexadecimal ones are 64 bits.
 MAX_DIGITS = 16
 HEXADECIMAL = b'0123456789abcdefABCDEF'
-# Of a name (RFC 9110, section 5.6.2).
-TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+# A line with a name (RFC 9110, section 5.6.2), and blanks behind that which no sender may leave but some do.
+FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)", re.MULTILINE)
 START = b'HTTP/1.'
 # The fewest bytes that tell an HTTP/2 frame from other protocols: its header (RFC 9113, section 4.1).
 FRAME_HEADER = 9
@@ -227,14 +228,10 @@ def _parse_head(data: bytes) -> Head:
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
     """Yield the names and values of lines, of which a malformed one is dropped."""
-    lines = text.split('\n')
     if '\n ' in text or '\n\t' in text or text.startswith((' ', '\t')):
-        lines = _unfold(lines)
-    for line in lines:
-        name, colon, value = line.partition(':')
-        name = name.rstrip(BLANKS)
-        if colon and name and TOKEN.issuperset(name):
-            yield name, value.strip(BLANKS)
+        text = '\n'.join(_unfold(text.split('\n')))
+    for name, value in FIELD.findall(text):
+        yield name, value.strip(BLANKS)
 
 
 def _unfold(lines: list[str]) -> list[str]:

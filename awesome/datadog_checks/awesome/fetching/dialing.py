@@ -48,7 +48,6 @@ class Dialer:
 
     def resolve(self, host: str, port: int) -> list[AddressInfo]:
         """Return the addresses of `host`, in the order in which to try them; raise `DNS` and `timeout` faults."""
-        require_host(host)
         if self.pin and self.pin[0] == host:
             addresses = [_with_port(self.pin[1], port)]
         else:
@@ -106,6 +105,7 @@ class Dialer:
         # Mostly OSError: it is a name.
         with suppress(Exception):
             return list(_literal(host, port))
+        require_host(host)
         self._deadline.begin(Activity.LOOKUP, host)
         try:
             return self._background.run(('lookup', host, port), partial(_addresses, host, port))

@@ -178,7 +178,9 @@ class Fetcher:
         return {'Authorization': f'Basic {b64encode(credentials).decode()}'}
 
     def _request(self, url: SplitResult, method: str, headers: Mapping[str, str], body: bytes | None) -> Request:
-        return Request(method, url._replace(netloc=url.netloc.rpartition('@')[2]), tuple(headers.items()), body)
+        if '@' in url.netloc:
+            url = url._replace(netloc=url.netloc.rpartition('@')[2])
+        return Request(method, url, tuple(headers.items()), body)
 
     def _log_request(self, method: str, url: SplitResult) -> None:
         if self._options.log_requests:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # In bytes: enough for most pages and for what is near the beginning of the others, which are then read in larger ones.
 FIRST_CHUNK_SIZE = 64 * 1024
 CHUNK_SIZE = 256 * 1024
+# In characters: no time in a header is longer.
+MAX_TIME = 64
 
 
 class Page:
@@ -78,10 +80,16 @@ def status_with_phrase(code: int) -> str:
 
 def _age(modified: str) -> float | None:
     """Return the seconds since a time in any of the three formats of HTTP (RFC 9110, section 5.6.7)."""
+    time = _time(modified[:MAX_TIME])
+    return max((datetime.now(UTC) - time).total_seconds(), 0) if time else None
+
+
+# Most pages say the same in each run.
+@lru_cache(maxsize=1024)
+def _time(text: str) -> datetime | None:
     try:
-        time = parsedate_to_datetime(modified)
+        time = parsedate_to_datetime(text)
         # Of the three formats, that of asctime names no time zone.
-        age = datetime.now(UTC) - (time if time.tzinfo else time.replace(tzinfo=UTC))
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (OverflowError, ValueError):
         return None
-    return max(age.total_seconds(), 0)

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from .deadline import Deadline
 
-# By how many seconds an operation may end late: each change of a timeout is a system call.
-SLACK = 0.1
-# The longest timeout of a socket, in seconds: the system takes no number of any size.
+# The longest that is waited at once, in seconds: the system takes no number of any size.
 MAX_TIMEOUT = 24 * 60 * 60
 # The most that one TLS record carries, in bytes (RFC 8446, section 5.1).
 RECORD = 16 * 1024
@@ -44,18 +42,23 @@ class Stream(Protocol):
 
 
 class TimedSocket:
-    """A connected TCP socket that gives each operation what remains of `deadline`, and at most `limit` seconds."""
+    """A connected TCP socket that gives each operation what remains of `deadline`, and at most `limit` seconds.
+
+    It does not block, and waits only where it has to: each system call gives other threads a turn, and takes one.
+    """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, limit: float | None) -> None:
         self.limit = limit
         self._socket = sock
         self._deadline = deadline
-        self._timeout = -1.0
         self._wake = partial(_shut_down, sock)
 
     def recv(self, size: int) -> bytes:
         """Return what is there, b'' at the end; raise OSError or a `timeout` fault."""
-        data: bytes = self._in_time(self._socket.recv, size)
+        data = None
+        while data is None:
+            self._wait(for_reading=True)
+            data = self._in_time(self._socket.recv, size)
         if not data:
             # What wakes a thread that waits is a shutdown, which looks like the end.
             self._deadline.check()
@@ -63,7 +66,12 @@ class TimedSocket:
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`; raise OSError or a `timeout` fault."""
-        self._in_time(self._socket.sendall, data)
+        view = memoryview(data)
+        self._deadline.check()
+        while view:
+            view = view[self._in_time(self._socket.send, view) or 0 :]
+            if view:
+                self._wait(for_reading=False)
 
     def has_input(self) -> bool:
         """Return whether something, or the end, can be received at once."""
@@ -72,19 +80,20 @@ class TimedSocket:
     def close(self) -> None:
         self._socket.close()
 
-    def _in_time[T, R](self, operation: Callable[[T], R], argument: T) -> R:
+    def _wait(self, for_reading: bool) -> None:
         # In this order: who cancels sets the end before it wakes.
         self._deadline.wake = self._wake
-        remaining = min(self._deadline.remaining(self.limit), MAX_TIMEOUT)
-        if not remaining <= self._timeout <= remaining + SLACK:
-            self._socket.settimeout(remaining)
-            self._timeout = remaining
+        seconds = min(self._deadline.remaining(self.limit), MAX_TIMEOUT)
+        if not is_ready(self._socket, seconds, for_reading):
+            raise self._deadline.fault(self.limit)
+
+    def _in_time[T, R](self, operation: Callable[[T], R], argument: T) -> R | None:
+        """Return what `operation` returns, None if it would block."""
         try:
             return operation(argument)
-        except OSError as e:
-            # A kernel that gave up (ETIMEDOUT) has an errno.
-            if isinstance(e, TimeoutError) and not e.errno:
-                raise self._deadline.fault(self.limit) from None
+        except BlockingIOError:
+            return None
+        except OSError:
             self._deadline.check()
             raise
 

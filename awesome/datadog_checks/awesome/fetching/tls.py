@@ -50,11 +50,12 @@ class TLSContexts:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = {name: value for name, value in options.items() if value is not None}
+        self._paths = self._files()
         self._contexts: dict[bool, tuple[Stamp, ssl.SSLContext]] = {}
 
     def __call__(self, check_hostname: bool = True) -> ssl.SSLContext:
         """Return the context that verifies the server's name, or not; raise a fault that names the option and file."""
-        stamp = tuple(_stamp(option, path) for option, path in self._paths())
+        stamp = tuple(_stamp(option, path) for option, path in self._paths)
         kept = self._contexts.get(check_hostname)
         if kept and kept[0] == stamp:
             return kept[1]
@@ -62,13 +63,14 @@ class TLSContexts:
         self._contexts[check_hostname] = stamp, context
         return context
 
-    def _paths(self) -> list[tuple[str, str]]:
+    def _files(self) -> list[tuple[str, str]]:
+        """Return the options that name a file, with its path."""
         # The base reads the key only where there is a certificate.
         options = ('tls_ca_cert', 'tls_cert', 'tls_private_key') if self._options.get('tls_cert') else ('tls_ca_cert',)
         return [(option, os.path.expanduser(path)) for option in options if (path := self._options.get(option))]
 
     def _build(self, check_hostname: bool) -> ssl.SSLContext:
-        paths = dict(self._paths())
+        paths = dict(self._paths)
         if 'tls_ca_cert' in paths:
             _check_authorities(paths['tls_ca_cert'])
         context = self._context(check_hostname)
