@@ -347,3 +347,25 @@ def test_connection_that_the_system_gave_up_is_no_timeout_of_ours(deadline: Dead
 
     with GivenUp() as given_up, pytest.raises(TimeoutError):
         TimedSocket(given_up, deadline, None).recv(1)
+
+
+@pytest.mark.parametrize('is_cancelled', [False, True], ids=['over', 'cancelled'])
+def test_peer_that_does_not_read_is_waited_for(is_cancelled: bool, deadline: Deadline) -> None:
+    class Counting(socket.socket):
+        sent = 0
+
+        def send(self, *arguments: Any) -> int:
+            self.sent += 1
+            return super().send(*arguments)
+
+    here, there = socket.socketpair()
+    counting = Counting(here.family, here.type, here.proto, here.detach())
+    counting.setblocking(False)
+    deadline.start(60 if is_cancelled else TIMEOUT)
+    if is_cancelled:
+        threading.Timer(TIMEOUT, deadline.cancel).start()
+
+    with counting, there:
+        assert fault_of(TimedSocket(counting, deadline, None).sendall, b'x' * 50_000_000)[0] is Kind.TIMEOUT
+    # Once until nothing more fits, and once to find out; not over and over.
+    assert counting.sent < 10
