@@ -55,6 +55,12 @@ def test_unreachable_page_is_critical(run: Run) -> None:
     assert result.metrics['page.reachable'] == 0
 
 
+def test_empty_init_config(serve: Serve) -> None:
+    instance = {'url': serve(response(PAGE)).url, 'search_string': 'nginx'}
+
+    assert AwesomeCheck('awesome', None, [instance]).run() == ''
+
+
 def test_error_status_is_critical_whatever_the_page_says(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(b'nginx', '503 Sorry, out of order')).url, search_string='nginx')
 

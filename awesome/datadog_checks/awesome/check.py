@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.base import AgentCheck
 
-from .config_models import ConfigMixin
+from . import config_models
 from .fetching.deadline import Deadline
 from .fetching.fetcher import Fetcher
 from .options import PageOptions, client_options, misplaced, page_options, require_direct
@@ -19,16 +18,16 @@ from .secrets import Mask, secrets_of, unresolved
 if TYPE_CHECKING:
     from datadog_checks.base.types import InstanceType
 
-    from .reporting.report import Report
 
-
-class AwesomeCheck(AgentCheck, ConfigMixin):
+class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
     """Tells whether a page says what it should."""
 
     __NAMESPACE__ = 'awesome'
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # With an empty section, it is None.
+        self.init_config = self.init_config or {}  # type: ignore[has-type]
         self._deadline = Deadline()
         self._mask = Mask()
         self._given: InstanceType | None = None
@@ -39,7 +38,9 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
         options = self.options(instance)
         sample = Sample() if options.send_events else None
         report = self.probe(options, sample=sample)
-        self._submit(options, report)
+        for name, value, further in report.gauges():
+            self.gauge(name, value, tags=[*options.tags, *further])
+        self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
         for event in self._events.of(options, report, sample) if sample else ():
             self.event(event)
 
@@ -53,17 +54,12 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
             # An option without a value counts as not given.
             configured = {option: value for option, value in instance.items() if value is not None}
             model = self.load_configuration_model(
-                'datadog_checks.awesome.config_models',
-                'InstanceConfig',
-                configured,
-                self._get_config_model_context(configured),
+                config_models.__name__, 'InstanceConfig', configured, self._get_config_model_context(configured)
             )
-            self._mask.add(*secrets_of(configured, self.init_config or {}))
-            options = page_options(model, (self.init_config or {}).get('timeout'))
-            if options.all_addresses or options.ip_protocol != 'any':
-                require_direct(options, self.probe.fetcher.proxy(options.url))
-            self._options = replace(options, unresolved=tuple(unresolved(configured)))
-            for option in misplaced(self.init_config or {}):
+            self._mask.add(*secrets_of(configured, self.init_config))
+            self._options = page_options(model, self.init_config.get('timeout'), unresolved(configured))
+            require_direct(self._options, self.probe.fetcher.proxy)
+            for option in misplaced(self.init_config):
                 self.warning('init_config: `%s` does nothing there: move it into the instances', option)
             self._given, self._events = deepcopy(instance), Events(self._mask, self.log)
         return self._options
@@ -71,15 +67,10 @@ class AwesomeCheck(AgentCheck, ConfigMixin):
     @cached_property
     def probe(self) -> Probe:
         """Probes pages with the HTTP options of the constructor's instance."""
-        instance, init_config = self.instance or {}, self.init_config or {}
+        instance, init_config = self.instance or {}, self.init_config
         self._mask.add(*secrets_of(instance, init_config))
         fetcher = Fetcher(client_options(instance, init_config), self._deadline, self.log, self._mask)
         return Probe(fetcher, self._mask, self.log)
-
-    def _submit(self, options: PageOptions, report: Report) -> None:
-        for name, value, further in report.gauges():
-            self.gauge(name, value, tags=[*options.tags, *further])
-        self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
 
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose

@@ -20,7 +20,7 @@ from .reading.search import Rules
 from .reading.values import TextValue, count, number_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 DEFAULT_TIMEOUT = float(defaults.instance_timeout())
 DEFAULT_REDIRECTS: int = defaults.instance_max_redirects()
@@ -111,7 +111,9 @@ class ClientOptions:
         return {name: value for name, value in self.tls.items() if name not in PRIVATE_TLS_OPTIONS}
 
 
-def page_options(config: InstanceConfig, default_timeout: float | None) -> PageOptions:
+def page_options(
+    config: InstanceConfig, default_timeout: float | None = None, unresolved: Iterable[str] = ()
+) -> PageOptions:
     """Return the options of a valid instance; `default_timeout` is that of `init_config`, in seconds."""
     url = parse_url(config.url)
     status, default_status = config.http_response_status_code or '', defaults.instance_http_response_status_code()
@@ -136,6 +138,7 @@ def page_options(config: InstanceConfig, default_timeout: float | None) -> PageO
         name=config.name or '',
         tags=_tags(config, public_url(url.geturl())),
         send_events=bool(config.send_events),
+        unresolved=tuple(unresolved),
     )
 
 
@@ -172,9 +175,12 @@ def misplaced(init_config: Mapping[str, Any]) -> list[str]:
     return [option for option, value in init_config.items() if option in of_instance and value is not None]
 
 
-def require_direct(options: PageOptions, proxy: str | None) -> None:
-    """Raise ConfigurationError if the page has a `proxy`: most look its host up themselves."""
-    if proxy:
+def require_direct(options: PageOptions, proxy: Callable[[SplitResult], str | None]) -> None:
+    """Raise ConfigurationError if addresses count and the page has a proxy: most look its host up themselves.
+
+    `proxy` returns that of a URL.
+    """
+    if (options.all_addresses or options.ip_protocol != 'any') and proxy(options.url):
         option = 'addresses' if options.all_addresses else 'ip_protocol'
         raise ConfigurationError(
             f'{option}, proxy: `{option}` must be `any` for a page behind a proxy of the instance, of init_config,'
