@@ -57,11 +57,11 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
                 config_models.__name__, 'InstanceConfig', configured, self._get_config_model_context(configured)
             )
             self._mask.add(*secrets_of(configured, self.init_config))
-            self._options = page_options(model, self.init_config.get('timeout'), unresolved(configured))
-            require_direct(self._options, self.probe.fetcher.proxy)
+            options = page_options(model, self.init_config.get('timeout'), unresolved(configured))
+            require_direct(options, self.probe.fetcher.proxy)
             for option in misplaced(self.init_config):
                 self.warning('init_config: `%s` does nothing there: move it into the instances', option)
-            self._given, self._events = deepcopy(instance), Events(self._mask, self.log)
+            self._given, self._options, self._events = deepcopy(instance), options, Events(self._mask, self.log)
         return self._options
 
     @cached_property
