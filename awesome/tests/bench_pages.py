@@ -59,7 +59,7 @@ class Pages:
 
 
 def text(size: int, needle_at: str = 'end') -> str:
-    """Give a page of `size` bytes with the needle at its `start` or `end`."""
+    """Return a page of `size` bytes with the needle at its `start` or `end`."""
     needle = f'<p>{NEEDLE}</p>\n'
     filler = (LINE * (size // len(LINE) + 1))[: size - len(HEAD) - len(needle)]
     return HEAD + (needle + filler if needle_at == 'start' else filler + needle)

@@ -140,7 +140,7 @@ def chunked(rng: random.Random, body: bytes) -> bytes:
 
 
 def example(rng: random.Random) -> bytes:
-    """Give what the server sends: sometimes sound, mostly not."""
+    """Return what the server sends: sometimes sound, mostly not."""
     body = b''.join(rng.choices(BODIES, k=rng.randint(0, 3)))
     body = rng.choice([bytes, bytes, gzip.compress, zlib.compress, lambda b: chunked(rng, b)])(body)
     version = rng.choice(['HTTP/1.1'] * 8 + ['HTTP/1.0', 'HTTP/9', 'http'])

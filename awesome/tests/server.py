@@ -13,7 +13,7 @@ Answer = bytes | Callable[[socket.socket, bytes], None]
 
 
 def response(body: bytes = b'', status: str = '200 OK', **headers: str) -> bytes:
-    """Give an HTTP response; `Content_Type='text/html'` is a header, and an empty value leaves a header out."""
+    """Return an HTTP response; `Content_Type='text/html'` is a header, and an empty value leaves a header out."""
     lines = {'Content-Length': str(len(body)), 'Content-Type': 'text/html; charset=utf-8', 'Connection': 'close'}
     lines |= {name.replace('_', '-'): value for name, value in headers.items()}
     head = ''.join(f'{name}: {value}\r\n' for name, value in lines.items() if value)
@@ -116,7 +116,7 @@ def _head(answer: Answer) -> bytes:
 
 
 def _read_request(connection: socket.socket) -> bytes:
-    """Give the next request; nothing when the client has hung up."""
+    """Return the next request, b'' when the client has hung up."""
     request = b''
     while b'\r\n\r\n' not in request:
         if not (data := connection.recv(65536)):
