@@ -281,17 +281,18 @@ class Targets:
 
 def compare_small(pages: Pages, peer: Blackbox | None, targets: Targets, rounds: int) -> None:
     url, secure = f'{pages.http}1k.html', f'{pages.https}1k.html'
-    options = {'search_string': NEEDLE, 'tls_ca_cert': pages.bundle}
-    context = ssl.create_default_context(cafile=pages.bundle)
+    options = {'search_string': NEEDLE}
+    context = ssl.create_default_context()
     of_http = [
         Subject('this check', run_of(AwesomeCheck, url=url, **options)),
         Subject('this check, persist_connections', run_of(AwesomeCheck, url=url, persist_connections=True, **options)),
-        Subject('plain implementation', run_of(PlainCheck, url=url, search_string=NEEDLE)),
+        Subject('plain implementation', run_of(PlainCheck, url=url, **options)),
         Subject('http.client', floor(url)),
     ]
     of_https = [
         Subject('this check', run_of(AwesomeCheck, url=secure, **options)),
-        Subject('plain implementation', run_of(PlainCheck, url=secure, **options)),
+        # requests has a store of its own.
+        Subject('plain implementation', run_of(PlainCheck, url=secure, tls_ca_cert=pages.bundle, **options)),
         Subject('http.client, cached context', floor(secure, context)),
     ]
     for subjects, target in ((of_http, url), (of_https, secure)):
@@ -548,6 +549,8 @@ def main() -> None:
     targets = Targets()
     with ExitStack() as stack:
         pages = stack.enter_context(serve_pages(gigabyte=True, addresses=NODES))
+        # The system trusts what is in there.
+        stack.enter_context(patch.dict(os.environ, {'SSL_CERT_FILE': pages.bundle}))
         peer = stack.enter_context(blackbox(pages.bundle))
         compare_small(pages, peer, targets, given.rounds)
         compare_large(pages, targets, given.rounds)
