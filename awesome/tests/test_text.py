@@ -362,12 +362,12 @@ def test_kind_of_markup(content_type: str, head: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ('pieces', 'texts'),
     [
-        (['<p>Thank', ' you', ' for', '<b'], [' Thank', ' you', ' for', '']),
+        (['<p>Thank', ' you', ' for', '<b'], ['\nThank', ' you', ' for', '']),
         (['a &', 'am', 'p; b'], ['a ', '', '& b']),
         (['a <', ' b'], ['a ', '< b']),
-        (['<title>a', 'b</t', 'itle>'], [' a', 'b', ' ']),
+        (['<title>a', 'b</t', 'itle>'], ['\na', 'b', '\n']),
         (['<textarea>a', '</b'], ['a', '']),
-        (['<svg><text><![CDATA[a', 'b]', 'c'], [' a', 'b', ']c']),
+        (['<svg><text><![CDATA[a', 'b]', 'c'], ['\na', 'b', ']c']),
     ],
     ids=['words', 'reference', 'less-than', 'title', 'textarea', 'cdata'],
 )

@@ -64,6 +64,16 @@ def test_normalized_text_does_not_depend_on_the_cuts(text: str, cuts: list[int])
     assert drive(normalizers[1].feed, normalizers[1].flush, iter(text)) == normalize(text)
 
 
+@given(TEXTS, CUTS)
+def test_line_breaks_that_are_kept_are_spaces_otherwise(text: str, cuts: list[int]) -> None:
+    normalizers = Normalizer(keeps_breaks=True), Normalizer(keeps_breaks=True)
+
+    whole = normalizers[0].feed(text) + normalizers[0].flush()
+
+    assert whole.replace('\n', ' ') == normalize(text)
+    assert drive(normalizers[1].feed, normalizers[1].flush, cut(text, cuts)) == whole
+
+
 @given(TEXTS)
 def test_normalized_text_stays_as_it_is(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)

@@ -65,6 +65,11 @@ def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_te
         ('1.027E+03', 1027),
         ('2e-3', 0.002),
         ('1' * 30, float('1' * 30)),
+        ('.5', 0.5),
+        ('-.5', -0.5),
+        ('1,00,000', 100_000),
+        ('12,34,567.5', 1_234_567.5),
+        (f'0.{"1" * 40}', 1 / 9),
     ],
 )
 def test_numbers_that_are_understood(text: str, number: float) -> None:
@@ -87,6 +92,8 @@ def test_numbers_that_are_understood(text: str, number: float) -> None:
         ('1,234,56', 1234),
         ('3 of 5', 3),
         ('2026-11-25', 2026),
+        ('1,23,4567', 1.23),
+        ('the end.5', 5),
     ],
 )
 def test_a_number_ends_where_it_makes_sense(text: str, number: float) -> None:
@@ -215,6 +222,51 @@ def test_number_at_the_end_of_a_page_that_is_cut_off(serve: Serve, run: Run) -> 
     assert run(url=server.url, search_string='Jobs', values={'n': 'Jobs: {number}'}).values == {'n': 5678}
 
 
+@pytest.mark.parametrize(
+    'body',
+    [
+        '<table><tr><td>Jobs:<td>5<td>200</table>',
+        '<p>Jobs: 5</p><p>200 workers</p>',
+        '<p>Jobs:\n5<br>200 workers',
+        '<ul><li>Jobs:<li>5<li>200 workers</ul>',
+        '<pre>Jobs: 5\n200 workers</pre>',
+        '<p>Jobs:\t5\t200',
+    ],
+)
+def test_number_ends_with_its_line_of_visible_text(body: str, serve: Serve, run: Run) -> None:
+    values = {'jobs': 'Jobs: {number}', 'before': 'Jobs: {number} 200', 'count': {'count': 'Jobs: 5 200'}}
+
+    result = run(url=serve(response(body.encode())).url, search_string='Jobs: 5 200', search_in='text', values=values)
+
+    assert (result.status, result.values) == (AwesomeCheck.OK, {'jobs': 5, 'before': 5, 'count': 1})
+
+
+def test_white_space_within_a_line_of_visible_text(serve: Serve, run: Run) -> None:
+    url = serve(response(b'<p>Jobs  <b>waiting</b>:&nbsp;1&#8239;234 &nbsp;of&thinsp;5')).url
+
+    result = run(url=url, search_string='Jobs', search_in='text', values={'jobs': 'Jobs waiting: {number} of'})
+
+    assert result.values == {'jobs': 1234}
+
+
+@pytest.mark.parametrize(('size', 'number'), [(9, None), (11, None), (14, None), (15, 1234), (50, 1234)])
+def test_number_that_may_go_on_after_the_limit_is_not_sent(
+    size: int, number: float | None, serve: Serve, run: Run
+) -> None:
+    url = serve(response(b'Jobs: 1,234 % waiting')).url
+    values = {'jobs': 'Jobs: {number}'}
+    options = {'url': url, 'search_string': 'Jobs', 'values': values, 'max_body_size': size}
+
+    assert run(**options).values.get('jobs') == number
+    (said,) = [
+        each['diagnosis']
+        for each in json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
+        if each['name'] == 'values'
+    ]
+    why = "'Jobs: ' is there, but no number follows as the pattern has it"
+    assert said in ('jobs is 1234', f'jobs is not sent: {why} in the first {size} bytes (max_body_size)')
+
+
 def test_memory_is_flat() -> None:
     search = ValueSearch(
         [
@@ -287,6 +339,7 @@ def test_blank_count_in_visible_text() -> None:
         (PAGE, 'jobs waiting: {number}', {}, (2, 'it is there in different case: set case_sensitive: false')),
         ('<p>Jobs <b>7', 'Jobs {number}', {}, (2, 'it is there with search_in: text')),
         ('<i>Jobs</i> 7', '<i>Jobs</i> {number}', {'search_in': 'text'}, (2, 'it is there with search_in: source')),
+        ('<p>Jobs\n7', 'Jobs {number}', {}, (2, 'it is there with search_in: text')),
         (PAGE, 'Jobs {number}', {}, (2, "'Jobs ' is there, but no number follows as the pattern has it")),
         (PAGE, 'Tasks {number}', {}, (2, 'not on the page')),
         (PAGE, {'json': 'Jobs'}, {}, (2, 'the page is not JSON: error in line 1, column 1')),

@@ -70,6 +70,19 @@ def test_number_does_not_depend_on_the_cuts(
     assert searched(source, cut(text, cuts)) == searched(source, iter([text]))  # type: ignore[arg-type]
 
 
+@given(TEXT, LITERALS, LITERALS, st.booleans(), st.integers(0, 200))
+def test_number_of_a_page_that_is_cut_is_that_of_the_whole(
+    text: str, before: str, after: str, case_sensitive: bool, size: int
+) -> None:
+    source = number_between('n', f'{before}{{number}}{after}', case_sensitive, visible_text=False)
+    search = ValueSearch([source])
+
+    search.feed(text[:size], no_tick)
+
+    found = search.results(is_whole=True, is_cut=True)[0].number
+    assert found in (None, searched(source, iter([text])).number)
+
+
 @given(TEXT, LITERALS, LITERALS, st.booleans())
 @example('1E309', '', '', False)
 def test_number_is_where_the_pattern_says(text: str, before: str, after: str, case_sensitive: bool) -> None:
@@ -78,7 +91,7 @@ def test_number_is_where_the_pattern_says(text: str, before: str, after: str, ca
 
     value = searched(source, iter([text]))
 
-    around = rf'{re.escape(fold(before))}([-+\u2212]?[0-9][-+0-9., \xa0e]*?) ?\xa0?%?{re.escape(fold(after))}'
+    around = rf'{re.escape(fold(before))}([-+\u2212]?\.?[0-9][-+0-9., \xa0e]*?) ?\xa0?%?{re.escape(fold(after))}'
     if value.number is not None:
         assert re.search(around, fold(text))
     elif not after and not re.search('[0-9]{31}|[0-9]e', fold(text)):

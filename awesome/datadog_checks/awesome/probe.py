@@ -140,7 +140,7 @@ class Run:
                 self._read_on(body)
                 return Unread(self.facts(page), verdict.masked(self._mask))
             decoder = Decoder(page.content_type, options.encoding)
-            reading = Reading(options.rules, options.further, deadline.check)
+            reading = Reading(options.rules, options.further, deadline.check, lambda: self._cut_off)
             verdict = read(reading, decoder, page.content_type, body)
             found_out = Searched(self.facts(page), self._text_facts(decoder), verdict.masked(self._mask))
             self._read_on(body)

@@ -206,7 +206,7 @@ _Open = tuple[str, int, int, str, bool]
 class OpenElements:
     """The open elements of an HTML page, fed with its tags.
 
-    `separators` gets a space whenever a visible block begins or ends. `hidden` is not 0 where text is not visible.
+    `separators` gets a line break whenever a visible block begins or ends. `hidden` is not 0 where text is not visible.
     `foreign` is `svg` or `math` where an element is one of theirs.
     """
 
@@ -279,7 +279,7 @@ class OpenElements:
         if separates:
             separates = not self.hidden
             if separates:
-                self._separators.append(' ')
+                self._separators.append('\n')
         stack.append((name, depths.get(name, -1), self.hidden, '', separates))
         depths[name] = depth
         return True
@@ -287,7 +287,7 @@ class OpenElements:
     def _pop(self) -> None:
         name, previous, self.hidden, self.foreign, separates = self._stack.pop()
         if separates:
-            self._separators.append(' ')
+            self._separators.append('\n')
         if previous >= 0:
             self._depths[name] = previous
         elif name:
@@ -353,7 +353,7 @@ class OpenElements:
             del self._depths[name]
         self._stack[depth] = ('', -1, hidden, foreign, False)
         if separates:
-            self._separators.append(' ')
+            self._separators.append('\n')
 
     def _innermost(self, names: Iterable[str]) -> int:
         return max(map(self._depths.get, names, repeat(-1)), default=-1)
@@ -406,10 +406,10 @@ class OpenElements:
     def _open(self, name: str, hidden: int, foreign: str, separates: bool, closed: bool) -> None:
         if separates and name != 'table':
             # Text that stands in a table, but in no cell, goes before it.
-            self._separators.append(' ')
+            self._separators.append('\n')
         if closed:
             if separates:
-                self._separators.append(' ')
+                self._separators.append('\n')
             return
         if len(self._stack) >= MAX_DEPTH:
             self._pop()
@@ -433,7 +433,7 @@ class OpenElements:
 
     def _separate(self) -> None:
         if not self.hidden:
-            self._separators.append(' ')
+            self._separators.append('\n')
 
 
 class OpenXmlElements(OpenElements):

@@ -16,6 +16,7 @@ _MAYBE_MARK = re.compile(
 # Every mark is in here too, and few other characters come in such long runs.
 _MARKS = re.compile(rf'[^\w\s\x00-\u02ff]{{{MAX_MARKS + 1},}}+')
 _INVISIBLE = '\u00ad\u200b\u2060\ufeff'  # Soft hyphen, zero-width space, word joiner, zero-width no-break space
+_BREAK = re.compile(r'[\n\r\t\f\v\x85\u2028\u2029]')
 # Nothing that follows can change these.
 _SETTLED = frozenset(' \t\n\r\f!"#$%&\'()*+,-./0123456789:;?@[\\]^_`{|}~')
 
@@ -31,12 +32,17 @@ def compose(text: str) -> str:
 
 
 class Normalizer:
-    """A stage that does what `normalize` does to a text in pieces: what the next one may change is held until then."""
+    """A stage that does what `normalize` does to a text in pieces: what the next one may change is held until then.
 
-    def __init__(self) -> None:
+    With `keeps_breaks`, white space that has a line break or a tab becomes a line break, not a space.
+    """
+
+    def __init__(self, keeps_breaks: bool = False) -> None:
+        self._keeps_breaks = keeps_breaks
         self._held = ''
-        self._empty = True
-        self._spaced = False
+        self._is_empty = True
+        # What the white space at the end of the last piece becomes.
+        self._space = ''
 
     def feed(self, piece: str) -> str:
         """Return the normalized text that a further piece makes certain."""
@@ -52,14 +58,25 @@ class Normalizer:
         return self._collapse(held)
 
     def _collapse(self, text: str) -> str:
-        words = compose(text).split()
-        spaced = self._spaced or text[:1].isspace()
-        self._spaced = text[-1:].isspace() or (spaced and not words)
-        if not words:
+        text = compose(text)
+        start = text.lstrip()
+        before = self._collapse_space(self._space + text[: len(text) - len(start)])
+        if not start:
+            self._space = before
             return ''
-        before = ' ' if spaced and not self._empty else ''
-        self._empty = False
-        return before + ' '.join(words)
+        words = start.rstrip()
+        self._space = self._collapse_space(start[len(words) :])
+        if self._is_empty:
+            before, self._is_empty = '', False
+        return before + self._join(words)
+
+    def _collapse_space(self, space: str) -> str:
+        return ('\n' if self._keeps_breaks and _BREAK.search(space) else ' ') if space else ''
+
+    def _join(self, text: str) -> str:
+        if not self._keeps_breaks:
+            return ' '.join(text.split())
+        return '\n'.join(filter(None, (' '.join(line.split()) for line in _BREAK.split(text))))
 
 
 def _strip_invisible(text: str) -> str:

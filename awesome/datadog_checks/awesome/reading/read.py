@@ -18,7 +18,7 @@ from .values import NOT_WHOLE, TextValue, ValueSearch
 from .verdict import Value, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .encoding import Decoder
     from .stream import Tick
@@ -62,7 +62,7 @@ def read(reading: Reading, decoder: Decoder, content_type: str, chunks: Iterable
     values.
     """
     try:
-        for piece in text_of(reading.rules, decoder, content_type, reading.collect(chunks)):
+        for piece in text_of(reading.rules, decoder, content_type, reading.collect(chunks), reading.keeps_breaks):
             reading.feed(piece)
             if reading.is_done:
                 break
@@ -75,16 +75,22 @@ def read(reading: Reading, decoder: Decoder, content_type: str, chunks: Iterable
 
 
 class Reading:
-    """What becomes known of a page in one pass; `tick` is called now and then, to raise where the time is over."""
+    """What becomes known of a page in one pass; `tick` is called now and then, to raise where the time is over.
 
-    def __init__(self, rules: Rules, further: Further, tick: Tick) -> None:
+    `is_cut` tells at the end whether the page goes on.
+    """
+
+    def __init__(self, rules: Rules, further: Further, tick: Tick, is_cut: Callable[[], bool] = lambda: False) -> None:
         self.rules = rules
         self.verdict: Verdict | None = None
         """On the rules, without values; known as soon as it is certain."""
         self._further = further
         self._tick = tick
+        self._is_cut = is_cut
         self._strings = Judgement(rules, tick)
         self._values = ValueSearch(further.in_text)
+        self.keeps_breaks = rules.visible_text and bool(further.in_text)
+        """Whether the pieces of visible text must tell lines apart: a number ends with its line."""
         self._json = JSONBody() if further.needs_json else None
         self._is_whole = False
         self._numbers: tuple[Value, ...] = ()
@@ -103,7 +109,7 @@ class Reading:
         """Judge a further piece of the text."""
         self._tick()
         if not self.verdict:
-            self._strings.feed(piece)
+            self._strings.feed(piece.replace('\n', ' ') if self.keeps_breaks else piece)
             self.verdict = self._decide()
         self._values.feed(piece, self._tick)
 
@@ -125,7 +131,7 @@ class Reading:
         """Return the verdict with the values, in the order in which they are configured."""
         if not self._further.values:
             return self.verdict or Verdict()
-        values = self._values.results(self._is_whole)
+        values = self._values.results(self._is_whole, self._is_cut())
         if self._further.numbers:
             found = {value.name: value for value in (*values, *self._number_results())}
             values = tuple(found[source.name] for source in self._further.values)
@@ -156,10 +162,15 @@ class Reading:
         return None
 
 
-def text_of(rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield the text that is searched, piece by piece; raise the faults of `chunks`."""
+def text_of(
+    rules: Rules, decoder: Decoder, content_type: str, chunks: Iterable[bytes], keeps_breaks: bool = False
+) -> Iterator[str]:
+    """Yield the text that is searched, piece by piece; raise the faults of `chunks`.
+
+    With `keeps_breaks`, the lines of visible text end in line breaks, not in spaces.
+    """
     if rules.visible_text:
-        return visible_text(drive(_sliced(chunks), decoder), content_type)
+        return visible_text(drive(_sliced(chunks), decoder), content_type, keeps_breaks)
     return drive(chunks, decoder)
 
 
@@ -170,9 +181,9 @@ def _sliced(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk[start : start + SLICE_SIZE]
 
 
-def visible_text(pieces: Iterable[str], content_type: str) -> Iterator[str]:
+def visible_text(pieces: Iterable[str], content_type: str, keeps_breaks: bool = False) -> Iterator[str]:
     """Yield what a reader sees of a page that comes in `pieces`, normalized as `normalize` does."""
-    return drive(drive(pieces, Extraction(content_type)), Normalizer())
+    return drive(drive(pieces, Extraction(content_type)), Normalizer(keeps_breaks))
 
 
 class Extraction:

@@ -329,7 +329,7 @@ class VisibleText:
 
     def _separate_raw(self) -> None:
         if self._raw_shown and self._raw != 'textarea':
-            self._text.append(' ')
+            self._text.append('\n')
 
     def _end_raw(self) -> None:
         self._separate_raw()

@@ -30,11 +30,17 @@ MAX_NUMBER = 100
 _GROUPED = (
     r"[0-9]{1,3}+(?:(?P<group>[,.' \xa0\u2009\u202f\u2019])[0-9]{3}(?![0-9]))(?:(?P=group)[0-9]{3}(?![0-9])){0,6}+"
 )
-_DECIMALS = r'(?:(?!(?P=group))[.,][0-9]{1,30}+(?![0-9]))?+'
-_PLAIN = r'[0-9]{1,30}+(?![0-9])(?:[.,][0-9]{1,30}+(?![0-9]))?+'
+_DECIMALS = r'(?:(?!(?P=group))[.,][0-9]{1,60}+(?![0-9]))?+'
+# As in India: 12,34,567.
+_GROUPED_BY_TWO = r'[0-9]{1,2}+(?:,[0-9]{2}(?![0-9])){1,8}+,[0-9]{3}(?![0-9])(?:\.[0-9]{1,60}+(?![0-9]))?+'
+_PLAIN = r'[0-9]{1,30}+(?![0-9])(?:[.,][0-9]{1,60}+(?![0-9]))?+'
+# What a full stop after a word begins is no fraction.
+_FRACTION = r'(?<![\w.,])\.[0-9]{1,60}+(?![0-9])'
 _EXPONENT = r'(?:[eE][-+]?[0-9]{1,3}+(?![0-9]))?+'
-_NUMBER = rf'(?P<number>[-+\u2212]?(?:{_GROUPED}{_DECIMALS}|{_PLAIN}){_EXPONENT})'
+_NUMBER = rf'(?P<number>[-+\u2212]?(?:{_GROUPED}{_DECIMALS}|{_GROUPED_BY_TWO}|{_PLAIN}|{_FRACTION}){_EXPONENT})'
 _SPACE = r'[ \xa0\u202f]?'
+# What may be the beginning of what a number goes on with.
+_MAY_GO_ON = re.compile(r"[-+0-9.,eE%' \xa0\u2009\u202f\u2019]*")
 # A number does not begin inside of another, which two characters before it tell.
 _NOT_INSIDE = r'(?<![0-9])(?<![0-9][,.])'
 _CONTEXT = 2
@@ -50,11 +56,15 @@ class NumberBetween:
     before: str
     after: str
     case_sensitive: bool = True
+    visible_text: bool = False
+    """Whether the text has a line break for each space between two lines."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """What matches the number with what is around it, in a text that is folded as they are."""
         before, after = (re.escape(_fold(text, self.case_sensitive)) for text in (self.before, self.after))
+        if self.visible_text:
+            before, after = before.replace(r'\ ', '[ \n]'), after.replace(r'\ ', '[ \n]')
         percent = _SPACE if self.after.startswith('%') else f'(?:{_SPACE}%)?'
         return re.compile(f'{before or _NOT_INSIDE}{_NUMBER}{percent}{after}')
 
@@ -72,6 +82,8 @@ class Count:
     name: str
     string: str
     case_sensitive: bool = True
+    visible_text: bool = False
+    """As of a number."""
 
 
 TextValue = NumberBetween | Count
@@ -82,12 +94,12 @@ def number_between(name: str, pattern: str, case_sensitive: bool, visible_text: 
     if visible_text:
         pattern = normalize(pattern.replace(NUMBER, _PLACE)).replace(_PLACE, NUMBER)
     before, _, after = pattern.partition(NUMBER)
-    return NumberBetween(name, before, after, case_sensitive)
+    return NumberBetween(name, before, after, case_sensitive, visible_text)
 
 
 def count(name: str, string: str, case_sensitive: bool, visible_text: bool) -> Count:
     """Return how often to look for `string`."""
-    return Count(name, normalize(string) if visible_text else string, case_sensitive)
+    return Count(name, normalize(string) if visible_text else string, case_sensitive, visible_text)
 
 
 class _Search(Protocol):
@@ -97,7 +109,7 @@ class _Search(Protocol):
 
     def feed(self, piece: str) -> None: ...
 
-    def result(self, is_whole: bool) -> Value: ...
+    def result(self, is_whole: bool, is_cut: bool) -> Value: ...
 
 
 class ValueSearch:
@@ -120,16 +132,17 @@ class ValueSearch:
                 tick()
                 search.feed(piece)
 
-    def results(self, is_whole: bool) -> tuple[Value, ...]:
-        """Return what was found; `is_whole` tells whether the text came to its end."""
-        return tuple(search.result(is_whole) for search in self._searches)
+    def results(self, is_whole: bool, is_cut: bool = False) -> tuple[Value, ...]:
+        """Return what was found; `is_whole` tells whether the text ended, `is_cut` whether the page goes on then."""
+        return tuple(search.result(is_whole, is_cut) for search in self._searches)
 
 
 class _NumberSearch:
     def __init__(self, source: NumberBetween) -> None:
         self.is_found = False
         self._source = source
-        self._after = _fold(source.after, source.case_sensitive)
+        # The longest word after the number.
+        self._word = max(_fold(source.after, source.case_sensitive).split(), key=len, default='')
         self._held = ''
         self._start = 0
         self._number: float | None = None
@@ -139,17 +152,17 @@ class _NumberSearch:
         # What begins after that may go on in the next piece.
         self._search(text, len(text) - self._source.overlap)
 
-    def result(self, is_whole: bool) -> Value:
+    def result(self, is_whole: bool, is_cut: bool) -> Value:
         if not self.is_found and is_whole:
-            self._search(self._held, len(self._held))
+            self._search(self._held, len(self._held), is_cut)
         return Value(self._source.name, self._number, '' if self.is_found else self._why(is_whole))
 
-    def _search(self, text: str, end: int) -> None:
+    def _search(self, text: str, end: int, is_cut: bool = False) -> None:
         """Search for a match that begins before `end`, and hold what may belong to one that begins there."""
         start = max(end, self._start)
-        # To look for a string is much faster than to look for numbers before it.
-        for match in self._source.pattern.finditer(text, self._start) if self._after in text else ():
-            if match.start() >= end:
+        # To look for a word is much faster than to look for numbers before it.
+        for match in self._source.pattern.finditer(text, self._start) if self._word in text else ():
+            if match.start() >= end or (is_cut and _MAY_GO_ON.fullmatch(text, match.end('number'))):
                 break
             self._number = parse_number(match['number'])
             if self._number is not None:
@@ -173,11 +186,13 @@ class _CountSearch:
         self._count = 0
 
     def feed(self, piece: str) -> None:
+        if self._source.visible_text:
+            piece = piece.replace('\n', ' ')
         *before, rest = (self._held + _fold(piece, self._source.case_sensitive)).split(self._string)
         self._count += len(before)
         self._held = rest[max(len(rest) - len(self._string) + 1, 0) :]
 
-    def result(self, is_whole: bool) -> Value:
+    def result(self, is_whole: bool, is_cut: bool) -> Value:
         if is_whole:
             return Value(self._source.name, self._count)
         return Value(self._source.name, None, NOT_WHOLE)

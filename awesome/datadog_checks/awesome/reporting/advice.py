@@ -10,7 +10,7 @@ from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.json_page import TOO_LARGE, NotJSON, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read, text_of
 from datadog_checks.awesome.reading.stream import no_tick
-from datadog_checks.awesome.reading.values import NumberBetween
+from datadog_checks.awesome.reading.values import NUMBER, NumberBetween, number_between
 
 from .explanation import collect
 from .message import MAX_MET, describe_side, quote, quote_all
@@ -109,24 +109,27 @@ def explain_value(options: PageOptions, found_out: Searched, body: bytes, value:
         advice = f': write to_number({value.side.expression})' if value.side.is_string else ''
         return f'{side}, no number{advice}'
     (source,) = (source for source in options.further.values if source.name == value.name)
+    why = value.why
     if isinstance(source, NumberBetween):
-        for why, change in _changes(source, options):
-            if _finds(change, found_out, body):
-                return why
+        for change, changed in _changes(source, options):
+            if _finds(changed, found_out, body):
+                return change
         if source.before and _has_start(source, options, found_out, body):
-            return f'{quote(source.before, MAX_MET)} is there, but no number follows as the pattern has it'
-    return value.why
+            why = f'{quote(source.before, MAX_MET)} is there, but no number follows as the pattern has it'
+    page = found_out.page
+    return f'{why} in the first {page.size} bytes (max_body_size)' if page.cut_off else why
 
 
 def _changes(source: NumberBetween, options: PageOptions) -> Iterator[tuple[str, PageOptions]]:
     """Yield what usually explains that a pattern is not found."""
-    rules = options.rules
+    rules, pattern = options.rules, f'{source.before}{NUMBER}{source.after}'
     place = 'source' if rules.visible_text else 'text'
     elsewhere = replace(options, rules=replace(rules, visible_text=not rules.visible_text))
+    there = number_between(source.name, pattern, source.case_sensitive, elsewhere.rules.visible_text)
     any_case = replace(source, case_sensitive=False)
     if source.case_sensitive:
         yield ('it is there in different case: set case_sensitive: false', _looking_for(options, any_case))
-    yield f'it is there with search_in: {place}', _looking_for(elsewhere, source)
+    yield f'it is there with search_in: {place}', _looking_for(elsewhere, there)
 
 
 def _looking_for(options: PageOptions, source: NumberBetween) -> PageOptions:
@@ -134,9 +137,10 @@ def _looking_for(options: PageOptions, source: NumberBetween) -> PageOptions:
 
 
 def _finds(options: PageOptions, found_out: Searched, body: bytes) -> bool:
-    content_type = found_out.page.content_type
-    decoder = Decoder(content_type, options.encoding)
-    verdict = read(Reading(options.rules, options.further, no_tick), decoder, content_type, [body])
+    page = found_out.page
+    decoder, is_cut = Decoder(page.content_type, options.encoding), page.cut_off
+    reading = Reading(options.rules, options.further, no_tick, lambda: is_cut)
+    verdict = read(reading, decoder, page.content_type, [body])
     return verdict.values[0].number is not None
 
 
