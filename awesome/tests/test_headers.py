@@ -141,6 +141,18 @@ def test_secrets_are_masked_in_a_value(serve: Serve, run: Run) -> None:
     assert "in header X-Echo: '" in result.message
 
 
+@pytest.mark.parametrize('option', ['search_header', 'forbidden_header'])
+def test_slow_pattern_ends_in_time(option: str, serve: Serve, run: Run) -> None:
+    """The search would take seconds, in which the engine holds the whole Agent."""
+    server = serve(response(b'nginx', X_Long='a' * 250_000))
+
+    result = run(
+        url=server.url, search_string='nginx', regex=True, timeout=1, **{option: {'X-Long': r'(.{1,50}){40}\d'}}
+    )
+
+    assert result.message == 'timeout: gave up while searching the page: it would take longer than 1 s'
+
+
 def test_long_values_and_many_rules_fit_into_a_message(serve: Serve, run: Run) -> None:
     names = [f'X-{number}' for number in range(100)]
     server = serve(response(b'a', X_0='v' * 10_000))
@@ -305,6 +317,16 @@ def diagnosis_of(**instance: Any) -> tuple[str, str, str]:
             {'search_header': {'Content-Type': 'HTML'}},
             "'HTML': it is there in different case. Set `case_sensitive: false`.",
         ),
+        (
+            {'search_header': {'Content-Type': '^TEXT'}, 'regex': True},
+            "'^TEXT': it is there in different case. Set `case_sensitive: false`.",
+        ),
+        ({'search_header': {'Link': 'B.css'}}, "'B.css': it is there in different case. Set `case_sensitive: false`."),
+        (
+            {'search_header': {'Set-Cookie': 'HttpOnly'}},
+            "'HttpOnly': it is there in different case. Set `case_sensitive: false`.",
+        ),
+        ({'search_header': {'Content-Type': 'T{1}'}, 'regex': True}, 'another Content-Type, or correct'),
         ({'search_header': {'X-Frame-Options': ''}}, 'Let the server send X-Frame-Options.'),
         ({'search_header': {'Content-Type': 'json'}}, 'another Content-Type, or correct `search_header`.'),
         (
@@ -315,11 +337,13 @@ def diagnosis_of(**instance: Any) -> tuple[str, str, str]:
     ],
 )
 def test_diagnosis(options: dict[str, Any], advice: str, serve: Serve) -> None:
-    server = serve(PAGE)
+    lines = b'\r\nLink: </a.css>\r\nLink: </b.css>\r\nSet-Cookie: a=5ecret; httponly\r\n\r\n'
+    server = serve(PAGE.replace(b'\r\n\r\n', lines))
 
     step, message, remedy = diagnosis_of(url=server.url, **options)
 
     assert step == 'response'
+    assert '5ecret' not in f'{message}{remedy}'
     assert message.endswith('; status 200 OK')
     assert advice in remedy
     assert remedy.endswith(f' {server.url}')

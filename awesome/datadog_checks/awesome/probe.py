@@ -148,9 +148,11 @@ class Run:
 
     def _judge_head(self, page: Page) -> Verdict:
         """Return the verdict on what comes before the body."""
+        deadline = self._fetcher.deadline
+        deadline.begin(Activity.SEARCH)
         if self._options.final_url and not page.begins_with(self._options.final_url):
             return Verdict(ended_at=page.url)
-        return Verdict(headers=judge_headers(self._options.headers, page.header_lines))
+        return Verdict(headers=judge_headers(self._options.headers, page.header_lines, deadline.check))
 
     def facts(self, page: Page) -> PageFacts:
         """Return what is known of a page."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .search import compile_pattern
+from .search import compile_pattern, matches
+from .stream import no_tick
 from .verdict import HeaderMiss
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
+
+    from .stream import Tick
 
 # Of what the server knows its visitors by: never shown.
 SECRET_HEADERS = frozenset({'set-cookie', 'set-cookie2'})
@@ -34,24 +37,37 @@ class HeaderRules:
         """What tells for each regular expression whether a value matches it."""
         return {string: compile_pattern(string, self.case_sensitive) for _, string in (*self.required, *self.forbidden)}
 
-    def match(self, string: str, value: str) -> bool:
-        """Return whether the value of one line contains `string`."""
+    @cached_property
+    def _in_any_case(self) -> HeaderRules:
+        return replace(self, case_sensitive=False)
+
+    def find_in_other_case(self, string: str, values: list[str], tick: Tick) -> list[str]:
+        """Return those of the values that contain `string` but for the case, as far as that is quickly told."""
+        if not self.case_sensitive or (self.regex and '{' in string):
+            return []
+        return self._in_any_case.find(string, values, tick)
+
+    def find(self, string: str, values: list[str], tick: Tick) -> list[str]:
+        """Return those of the values that contain `string`."""
+        tick()
         if self.regex:
-            return self.patterns[string].isinstance_python(value)
-        return string in value if self.case_sensitive else string.casefold() in value.casefold()
+            return [value for value in values if matches(string, self.patterns[string], value, tick)]
+        if self.case_sensitive:
+            return [value for value in values if string in value]
+        return [value for value in values if string.casefold() in value.casefold()]
 
 
-def judge_headers(rules: HeaderRules, lines: Lines) -> tuple[HeaderMiss, ...]:
-    """Return the rules that do not hold."""
+def judge_headers(rules: HeaderRules, lines: Lines, tick: Tick = no_tick) -> tuple[HeaderMiss, ...]:
+    """Return the rules that do not hold; `tick` is called between them, and what it raises ends the search."""
     misses = []
     for name, string in rules.forbidden:
-        values = _readings(lines(name))
-        if met := [value for value in values if rules.match(string, value)]:
+        if met := rules.find(string, _readings(lines(name)), tick):
             misses.append(HeaderMiss(name, string, True, True, _shown(name, met)))
     for name, string in rules.required:
         values = _readings(lines(name))
-        if not any(rules.match(string, value) for value in values):
-            misses.append(HeaderMiss(name, string, False, bool(values), _shown(name, values)))
+        if not rules.find(string, values, tick):
+            met = rules.find_in_other_case(string, values, tick)
+            misses.append(HeaderMiss(name, string, False, bool(values), _shown(name, met or values), bool(met)))
     return tuple(misses)
 
 

@@ -202,27 +202,33 @@ class Patterns:
         self._pieces.clear()
         seen = []
         for pattern, compiled in self._patterns.items():
-            # Nothing else makes the engine slow.
-            self._tick(self._time(compiled, text) if '{' in pattern else 0)
-            if compiled.isinstance_python(text):
+            if matches(pattern, compiled, text, self._tick):
                 seen.append(pattern)
         return seen
 
-    def _time(self, compiled: SchemaValidator, text: str) -> float:
-        """Return about how many seconds the search in `text` will take; raise a fault if the run ends before.
 
-        The engine cannot be interrupted and holds the whole Agent. What it takes for `(.{1,50}){40}` depends on the
-        text, by a factor of 10,000: so the text is searched in pieces that begin small.
-        """
-        total, position, size = 0.0, 0, FIRST_TRIAL
-        while position < len(text):
-            start = time.monotonic()
-            compiled.isinstance_python(text[position : position + size])
-            took = time.monotonic() - start
-            position, total = position + size, total + took
-            self._tick(total)
-            size = min(size * 2 if took < TRIAL_TIME / 2 else max(FIRST_TRIAL, size // 2), MAX_TRIAL)
-        return total
+def matches(pattern: str, compiled: SchemaValidator, text: str, tick: Tick) -> bool:
+    """Return whether `text` matches a compiled pattern; raise a fault if the run ends before that is known."""
+    # Nothing else makes the engine slow.
+    tick(_time_search(compiled, text, tick) if '{' in pattern else 0)
+    return compiled.isinstance_python(text)
+
+
+def _time_search(compiled: SchemaValidator, text: str, tick: Tick) -> float:
+    """Return about how many seconds the search in `text` will take; raise a fault if the run ends before.
+
+    The engine cannot be interrupted and holds the whole Agent. What it takes for `(.{1,50}){40}` depends on the text,
+    by a factor of 10,000: so the text is searched in pieces that begin small.
+    """
+    total, position, size = 0.0, 0, FIRST_TRIAL
+    while position < len(text):
+        start = time.monotonic()
+        compiled.isinstance_python(text[position : position + size])
+        took = time.monotonic() - start
+        position, total = position + size, total + took
+        tick(total)
+        size = min(size * 2 if took < TRIAL_TIME / 2 else max(FIRST_TRIAL, size // 2), MAX_TRIAL)
+    return total
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,8 @@ class HeaderMiss:
     """Whether the response has this header."""
     met: str = ''
     """The header's value, foreign text, unless nobody may see that."""
+    in_other_case: bool = False
+    """Whether the header contains what it must, but for the case."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datadog_checks.awesome.options import PageOptions
-    from datadog_checks.awesome.reading.headers import HeaderRules
     from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Mask, Side, Value, Verdict
 
     from .report import PageFacts, Searched
@@ -41,16 +40,15 @@ def advise_on_head(options: PageOptions, page: PageFacts, verdict: Verdict) -> s
             ' `username` and `password`); if the page has moved, correct `final_url`. See where it leads:'
             f' curl -sSL -o /dev/null -D - {options.public_url}'
         )
-    advice = [_advise_on_header(options.headers, miss) for miss in verdict.headers]
-    return f'{" ".join(dict.fromkeys(filter(None, advice)))} See what it sends: {headers}'
+    return f'{" ".join(dict.fromkeys(map(_advise_on_header, verdict.headers)))} See what it sends: {headers}'
 
 
-def _advise_on_header(rules: HeaderRules, miss: HeaderMiss) -> str:
+def _advise_on_header(miss: HeaderMiss) -> str:
     if miss.is_forbidden:
         return f'Let the server, or the proxy before it, not send that {miss.name}.'
     if not miss.is_there:
         return f'Let the server send {miss.name}.'
-    if rules.case_sensitive and miss.met and replace(rules, case_sensitive=False).match(miss.string, miss.met):
+    if miss.in_other_case:
         return f'{quote(miss.string, MAX_MET)}: it is there in different case. Set `case_sensitive: false`.'
     return f'Let the server send another {miss.name}, or correct `search_header`.'
 
