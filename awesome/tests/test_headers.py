@@ -253,6 +253,9 @@ REDIRECTS = 'must be a number from 0 to 20'
         ({'A': None}, 'A must have a string or a list of strings, in quotes, as its value'),
         ({'A': ['b', 1]}, 'A must have a string or a list of strings, in quotes, as its value'),
         ({'A': []}, 'A must have at least one string'),
+        ({'A': ['b', '\ud800']}, 'must have no half of a surrogate pair (\\ud800 to \\udfff)'),
+        ({True: 'b'}, 'has a name that is a boolean, not a string: put it in quotes'),
+        ({None: 'b'}, 'has a name that is nothing, not a string: put it in quotes'),
     ],
 )
 def test_header_rules_that_are_none(option: str, value: Any, reason: str) -> None:

@@ -186,13 +186,22 @@ def header_rules(value: Any) -> Any:
     if not value:
         raise ValueError('must have at least one header')
     for name, wanted in value.items():
+        check_name(name)
         if not TOKEN.fullmatch(str(name)):
             raise ValueError(f'{name!r} is not the name of a header: it may have letters, digits, and hyphens')
         if not isinstance(wanted, str | list | tuple) or not all(isinstance(string, str) for string in wanted):
             raise ValueError(f'{name} must have a string or a list of strings, in quotes, as its value')
         if isinstance(wanted, list | tuple) and not wanted:
             raise ValueError(f'{name} must have at least one string')
+        for string in (wanted,) if isinstance(wanted, str) else wanted:
+            text(string)
     return value
+
+
+def check_name(name: Any) -> None:
+    """Raise ValueError for the key of a mapping that YAML reads as something else, such as `on` and `no`."""
+    if name is None or isinstance(name, bool):
+        raise ValueError(f'has a name that is {_yaml_type(name)}, not a string: put it in quotes')
 
 
 def expressions(value: Any) -> Any:
@@ -214,6 +223,7 @@ def value_sources(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(f"must be a mapping such as {{jobs: 'Jobs waiting: {NUMBER}'}}, not {_yaml_type(value)}")
     for name, source in value.items():
+        check_name(name)
         if not VALUE_NAME.fullmatch(str(name)):
             raise ValueError(f'{name!r} must be a name for a tag: up to 100 letters, digits, and `_`, `-`, `.`')
         with_name(str(name), check_value_source, source)
@@ -222,7 +232,7 @@ def value_sources(value: Any) -> Any:
 
 def check_value_source(source: Any) -> None:
     if isinstance(source, str):
-        if source.count(NUMBER) != 1:
+        if text(source).count(NUMBER) != 1:
             raise ValueError(f"must have {NUMBER} once, where the number stands, such as 'Jobs waiting: {NUMBER}'")
         return
     if not isinstance(source, Mapping) or len(source) != 1 or not source.keys() <= {'json', 'count'}:
