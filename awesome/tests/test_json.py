@@ -74,10 +74,31 @@ PAGE = json.dumps(DOCUMENT).encode()
         ('nothing.here', 'nothing.here is null'),
         ("errors == 'a'", "errors == 'a' is not true: errors is a list of 2"),
         ('queue == `1`', 'queue == `1` is not true: queue is an object with 3 keys'),
-        ("errors | [0] == 'a'", "errors | [0] == 'a' is false"),
+        ("errors | [0] == 'a'", "errors | [0] == 'a' is not true: errors | [0] is 'disk'"),
         ('queue.limit < `200`', "queue.limit < `200` is not true: queue.limit is '100'"),
-        ('length(up) > `1`', 'length(up) > `1` is not true: length(up) is not what length() takes'),
-        ("(status == 'UP')", "(status == 'UP') is false"),
+        ('length(up) > `1`', 'length(up) > `1` is not true: length(up) is not what length() takes, up is true'),
+        ("(status == 'UP')", "(status == 'UP') is not true: status is 'DOWN'"),
+        (
+            "!(status == 'DOWN' || (up && `1` < ratio))",
+            "!(status == 'DOWN' || (up && `1` < ratio)) is not true: status is 'DOWN', up is true, ratio is 0.5",
+        ),
+        ('ratio > `1` && ratio < `2`', 'ratio > `1` && ratio < `2` is not true: ratio is 0.5'),
+        ("contains(status, 'UP')", "contains(status, 'UP') is not true: status is 'DOWN'"),
+        ("!starts_with (status, 'D')", "!starts_with (status, 'D') is not true: status is 'DOWN'"),
+        ("contains('UP', 'D')", "contains('UP', 'D') is not true"),
+        ('contains(nothing, status)', "contains(nothing, status) is not true: nothing is null, status is 'DOWN'"),
+        ('contains(errors, `1`)[0]', 'contains(errors, `1`)[0] is null'),
+        (
+            'sort_by(nothing, &a)',
+            'sort_by(nothing, &a) is not true: sort_by(nothing, &a) is not what sort_by() takes, nothing is null',
+        ),
+        ('[0] | [1] && up', '[0] | [1] && up is not true: [0] | [1] is null, [0] | up is null'),
+        (' queue == `1`\n', 'queue == `1` is not true: queue is an object with 3 keys'),
+        ('queue.{a: limit} == `1`', 'queue.{a: limit} == `1` is not true: queue.{a: limit} is an object with 1 key'),
+        ('up == &up', 'up == &up is not true: up is true'),
+        ('not_null(&up) == `1`', 'not_null(&up) == `1` is not true: not_null(&up) is an expression'),
+        ("length([ratio, status, zero][?@ > `0`]) == `1`", ''),
+        ("!(status > `0`)", ''),
     ],
 )
 def test_expressions(expression: str, miss: str, serve: Serve, run: Run) -> None:
@@ -85,6 +106,26 @@ def test_expressions(expression: str, miss: str, serve: Serve, run: Run) -> None
 
     assert result.message.partition(f' ({len(PAGE)} bytes read)')[0] == miss
     assert result.status == (AwesomeCheck.WARNING if miss else AwesomeCheck.OK)
+
+
+@pytest.mark.parametrize(
+    ('expression', 'miss'),
+    [
+        (
+            'sum([digits, digits]) < `1`',
+            'sum([digits, digits]) is more than can be computed, [digits, digits] is a list of 2',
+        ),
+        ('digits < `1`', f'digits is {"9" * 57}...'),
+        ('join(text, words)', 'join(text, words) is more than can be computed'),
+    ],
+)
+def test_what_is_too_large_is_not_computed(expression: str, miss: str, serve: Serve, run: Run) -> None:
+    text, words = json.dumps('x' * 100_000), json.dumps(['x'] * 100_000)
+    page = f'{{"digits": {"9" * 4300}, "text": {text}, "words": {words}}}'
+
+    result = run(url=serve(response(page.encode())).url, search_json=expression)
+
+    assert result.message.startswith(f'{expression} is not true: {miss}')
 
 
 def test_all_expressions_must_be_true(serve: Serve, run: Run) -> None:
@@ -173,6 +214,12 @@ def test_page_that_is_cut_off_says_so(serve: Serve, run: Run) -> None:
         ('lenght(a)', 'there is no function lenght()'),  # codespell:ignore lenght
         ('length()', 'length() takes 1 arguments, not 0'),
         ('length(a, b)', 'length() takes 1 arguments, not 2'),
+        ('|'.join(['[@, @]'] * 7), 'it returns more than 64 copies of what it selects'),
+        ('a.[b, {c: @, d: @}][]' + ' | [@[0], @[1]]' * 5, 'it returns more than 64 copies of what it selects'),
+        (
+            'map(&[@, @, @, @, @, @, @, @, @], map(&[@, @, @, @, @, @, @, @], @))',
+            'it returns more than 64 copies of what it selects',
+        ),
         ('(' * 10_000, 'it nests too deeply'),
     ],
     ids=lambda value: value[:30],
@@ -367,6 +414,9 @@ def test_misses_have_what_decided() -> None:
         ('que.waiting', "The page has no que, but 'status', 'queue'"),
         ('queue.oldest', '`queue.oldest` is null.'),
         ('queue.limit < `200`', 'queue.limit is a string: write to_number(queue.limit).'),
+        ("(status == 'UP' && `200` >= queue.limit)", 'queue.limit is a string: write to_number(queue.limit).'),
+        ("contains(queue.wating, 'a')", "`queue` has no wating, but 'waiting'"),  # codespell:ignore wating
+        ('length(error) > `0`', "The page has no error, but 'status'"),
         ('errors[5]', 'errors[5] is null or not on the page.'),
         ("status == 'UP'", 'See what the server sends to this machine: curl -sS http'),
     ],

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
+from math import prod
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .charsets import text_decoder
@@ -30,8 +32,12 @@ MAX_DIGITS = 4300
 MAX_SHOWN = 16 * 1024
 # How many steps are walked between two calls of `tick`: a few milliseconds.
 STEPS_PER_TICK = 2000
-# Between these tokens, outside of brackets, stand the sides that decide; with their length.
-_OPERATORS = {'or': 2, 'and': 2, 'eq': 2, 'ne': 2, 'lte': 2, 'gte': 2, 'lt': 1, 'gt': 1, 'not': 1, 'eof': 0}
+# How often an expression may hold what it is applied to: `[@, @]` does so twice, and each pipe after it multiplies.
+MAX_COPIES = 64
+# Between these tokens, outside of brackets, stand the sides that decide.
+_OPERATORS = frozenset({'or', 'and', 'eq', 'ne', 'lte', 'gte', 'lt', 'gt', 'not'})
+# Functions that are true or false: their arguments decide.
+_TESTS = frozenset({'contains', 'starts_with', 'ends_with'})
 _OPENING = frozenset({'lparen', 'lbracket', 'lbrace', 'filter'})
 _CLOSING = frozenset({'rparen', 'rbracket', 'rbrace'})
 # What people write who know other languages, and what is right.
@@ -57,7 +63,7 @@ class Expression:
     text: str
     tree: Mapping[str, Any]
     sides: tuple[Expression, ...] = ()
-    """The parts whose values decide: of `a.b < \\`1\\`` that is `a.b`."""
+    """The parts whose values decide: of `a.b < \\`1\\`` that is `a.b`. Of a side, the arguments of its function."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +109,25 @@ class Walker:
     def judge(self, expressions: Sequence[Expression]) -> tuple[JSONMiss, ...]:
         """Return the expressions that are not true."""
         return tuple(
-            JSONMiss(expression.text, tuple(map(self.show, expression.sides)))
+            JSONMiss(expression.text, tuple(side for part in expression.sides for side in self._show_part(part)))
             for expression in expressions
             if not self._is_true(expression)
         )
+
+    def _show_part(self, part: Expression) -> Iterable[Side]:
+        """Return what a part of an expression is, and what a function was given that does not take it."""
+        side = self.show(part)
+        return [side, *map(self.show, part.sides if side.has_failed else ())]
 
     def show(self, expression: Expression) -> Side:
         """Return what an expression is."""
         try:
             found = self.evaluate(expression)
+            if isinstance(found, str):
+                return Side(expression.text, found[:MAX_SHOWN], True)
+            return Side(expression.text, _in_words(found), False)
         except FAILURES as e:
-            return Side(expression.text, _failure(e), False)
-        if isinstance(found, str):
-            return Side(expression.text, found[:MAX_SHOWN], True)
-        return Side(expression.text, _in_words(found), False)
+            return Side(expression.text, _failure(e), False, True)
 
     def number(self, source: NumberAt) -> Value:
         """Return the number that an expression is, or what it is instead."""
@@ -164,9 +175,15 @@ def compile_expression(text: str) -> Expression:
     try:
         tree = _compile(text)
         _check_functions(tree)
+        _count_copies(tree)
+        sides = tuple(_expression(side, map(_expression, _arguments(side))) for side in _sides(text))
     except (ValueError, RecursionError) as e:
         raise ValueError(f'{text!r} is not a JMESPath expression: {_reason(e)}') from None
-    return Expression(text, tree, tuple(Expression(side, _compile(side)) for side in _sides(text)))
+    return Expression(text.strip(), tree, sides)
+
+
+def _expression(text: str, sides: Iterable[Expression] = ()) -> Expression:
+    return Expression(text, _compile(text), tuple(sides))
 
 
 def _compile(text: str) -> Mapping[str, Any]:
@@ -193,6 +210,25 @@ def _check_functions(node: Mapping[str, Any]) -> None:
             _check_functions(child)
 
 
+def _count_copies(node: Mapping[str, Any]) -> int:
+    """Return how often what an expression returns may hold what it is applied to; raise ValueError if that is absurd.
+
+    Nothing could stop what is made of a document that doubles with each pipe.
+    """
+    children = [child for child in node.get('children', ()) if isinstance(child, Mapping)]
+    counts, kind = [_count_copies(child) for child in children], node['type']
+    is_mapped = any(child['type'] == 'expref' for child in children)
+    if kind in ('multi_select_list', 'multi_select_dict') or (kind == 'function_expression' and not is_mapped):
+        copies = sum(counts)
+    elif kind in ('comparator', 'not_expression', 'and_expression', 'or_expression'):
+        copies = max(counts)
+    else:
+        copies = prod(counts)
+    if copies > MAX_COPIES:
+        raise ValueError(f'it returns more than {MAX_COPIES} copies of what it selects')
+    return max(copies, 1)
+
+
 def _reason(error: Exception) -> str:
     from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, ParseError
 
@@ -213,34 +249,84 @@ def _reason(error: Exception) -> str:
 
 
 def _sides(text: str) -> list[str]:
-    """Return the parts of an expression between its operators, but for literals."""
+    """Return the parts of an expression whose values decide, but for literals, each once."""
+    *before, last = _split(text, {'pipe'})
+    # What is behind a pipe is about what is before it.
+    start = ''.join(f'{part} | ' for part in before)
+    return list(dict.fromkeys(start + side for part in _split(last, _OPERATORS) for side in _deciding(part)))
+
+
+def _deciding(part: str) -> list[str]:
+    """Return what decides about a part between two operators."""
+    if not part or part[0] in '\'`&':
+        return []
+    name, inner = _call(part)
+    if name in _TESTS:
+        return _arguments(part)
+    return [part] if name or not inner else _sides(inner)
+
+
+def _arguments(text: str) -> list[str]:
+    """Return the arguments of a call, but for literals and expressions."""
+    name, inner = _call(text)
+    return [side for argument in _split(inner, {'comma'}) for side in _deciding(argument)] if name and inner else []
+
+
+def _call(text: str) -> tuple[str, str]:
+    """Return the function and the arguments of a call, or no function and what is in parentheses; empty if neither."""
     from jmespath.lexer import Lexer
 
-    sides, depth, start, kinds = [], 0, 0, list[str]()
+    tokens = [token for token in Lexer().tokenize(text) if token['type'] != 'eof']
+    name = tokens.pop(0)['value'] if tokens[0]['type'] == 'unquoted_identifier' else ''
+    depths = list(accumulate(_depth(token['type']) for token in tokens))
+    if tokens and tokens[0]['type'] == 'lparen' and depths.index(0) == len(depths) - 1:
+        return name, text[tokens[0]['end'] : tokens[-1]['start']].strip()
+    return '', ''
+
+
+def _split(text: str, kinds: Collection[str]) -> list[str]:
+    """Return what stands between the tokens of some kinds that are in no brackets."""
+    from jmespath.lexer import Lexer
+
+    parts, depth, start = [], 0, 0
     for token in Lexer().tokenize(text):
-        kind = token['type']
-        depth += (kind in _OPENING) - (kind in _CLOSING)
-        if kind == 'pipe' and not depth:
-            # What is behind it is about what is before it.
-            return [text.strip()]
-        if depth or kind not in _OPERATORS:
-            kinds.append(kind)
-            continue
-        if kinds not in ([], ['literal']):
-            sides.append(text[start : token['start']].strip())
-        start, kinds = token['start'] + _OPERATORS[kind], []
-    return sides
+        depth += _depth(token['type'])
+        if token['type'] == 'eof' or (not depth and token['type'] in kinds):
+            parts.append(text[start : token['start']].strip())
+            start = token['start'] + len(token['value'])
+    return parts
+
+
+def _depth(kind: str) -> int:
+    """Return by how much a token makes what follows it deeper in brackets."""
+    return (kind in _OPENING) - (kind in _CLOSING)
+
+
+@cache
+def _functions() -> Any:
+    from jmespath.functions import Functions, signature
+
+    class BoundedFunctions(Functions):
+        """Makes no string that is longer than a page."""
+
+        @signature({'types': ['string']}, {'types': ['array-string']})  # type: ignore[untyped-decorator]  # it has none
+        def _func_join(self, separator: str, strings: Sequence[str]) -> str:
+            if len(separator) * len(strings) + sum(map(len, strings)) > MAX_JSON:
+                raise ValueError
+            return separator.join(strings)
+
+    return BoundedFunctions()
 
 
 @cache
 def _interpreter_class() -> Any:
-    from jmespath.visitor import TreeInterpreter
+    from jmespath.visitor import Options, TreeInterpreter
 
     class Interpreter(TreeInterpreter):
         """Looks at the time now and then."""
 
         def __init__(self, tick: Tick) -> None:
-            super().__init__()
+            super().__init__(Options(custom_functions=_functions()))
             self._tick = tick
             self._steps = 0
 
@@ -249,6 +335,13 @@ def _interpreter_class() -> Any:
             if not self._steps % STEPS_PER_TICK:
                 self._tick()
             return super().visit(node, *args, **kwargs)
+
+        def visit_comparator(self, node: Any, value: Any) -> Any:
+            try:
+                return super().visit_comparator(node, value)
+            except TypeError:
+                # What has no order, such as a string and a number, is null by the specification.
+                return None
 
     return Interpreter
 
@@ -277,8 +370,10 @@ def _in_words(found: Any) -> str:
         case list():
             return f'a list of {len(found)}'
         case dict():
-            return f'an object with {len(found)} keys'
-    return json.dumps(found)
+            return f'an object with {len(found)} key{"" if len(found) == 1 else "s"}'
+        case None | bool() | int() | float():
+            return json.dumps(found)
+    return 'an expression'
 
 
 def _failure(error: Exception) -> str:

@@ -32,6 +32,8 @@ class Side:
     value: str
     """A string as it was, else a few words; foreign text."""
     is_string: bool
+    has_failed: bool = False
+    """Whether it could not be computed; `value` says why."""
 
 
 @dataclass(frozen=True)

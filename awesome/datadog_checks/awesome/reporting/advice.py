@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ MAX_KEYS = 20
 MAX_QUOTED_KEYS = 120
 PATH = re.compile(r'[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*')
 LITERALS = ('true', 'false', 'null')
-ORDER = re.compile(r'[<>]')
+ORDERS = frozenset({'lt', 'lte', 'gt', 'gte'})
 
 
 def advise_on_head(options: PageOptions, page: PageFacts, verdict: Verdict) -> str:
@@ -78,9 +79,18 @@ def _advise_on_side(document: Any, miss: JSONMiss, side: Side, mask: Mask) -> st
         if side.expression.startswith('"'):
             return f"{side.expression} is the name of a key: write '{side.expression[1:-1]}'."
         return _nearest(document, side.expression, mask)
-    if side.is_string and ORDER.search(miss.expression):
+    if side.is_string and _is_ordered(
+        compile_expression(miss.expression).tree, compile_expression(side.expression).tree
+    ):
         return f'{side.expression} is a string: write to_number({side.expression}).'
     return ''
+
+
+def _is_ordered(node: Mapping[str, Any], side: Mapping[str, Any]) -> bool:
+    """Return whether an expression compares one of its sides with < or >."""
+    children = [child for child in node.get('children', ()) if isinstance(child, Mapping)]
+    is_here = node['type'] == 'comparator' and node['value'] in ORDERS and side in children
+    return is_here or any(_is_ordered(child, side) for child in children)
 
 
 def _nearest(document: Any, path: str, mask: Mask) -> str:

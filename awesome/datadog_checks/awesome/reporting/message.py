@@ -109,7 +109,7 @@ def describe_expression(miss: JSONMiss) -> str:
 
 def describe_side(side: Side) -> str:
     """Return what a part of an expression is."""
-    value = quote(side.value, MAX_MET) if side.is_string else side.value[:MAX_MET]
+    value = quote(side.value, MAX_MET) if side.is_string else cut(side.value, MAX_MET)
     return f'{_middle(side.expression, MAX_EXPRESSION)} is {value}'
 
 
