@@ -525,6 +525,7 @@ HOSTILE = {
     'fence': '```\n\n**bold**\n```',
     'span': '` [click](http://evil.example/) `',
     'end of Markdown': '%%% %%%%%%% %%%%',
+    'mention': '@oncall @slack-shop (@all) a@example.com',
     'terminal': '\x1b[2J\x07\u202e',
     'many': ''.join(f'<p>{"%" * 150}{number}' for number in range(100_000)),
     'one line': '<p>' + '`%' * 2_000_000,
@@ -547,6 +548,7 @@ def test_page_cannot_break_out_of_its_blocks(text: str, serve: Serve, story: Cal
     assert shown.startswith('%%%\n')
     assert shown.endswith('\n%%%')
     assert '%%%' not in shown[3:-3]
+    assert not re.search(r'(?<!\w)@', shown)
     assert shown.replace('\n', '').isprintable()
     assert shown.count('\n```\n') == shown.count('```') == 2
     outside = re.sub('`[^`\n]*`', '', re.sub(r'\n```\n.*?\n```\n', '', shown, flags=re.DOTALL))

@@ -183,6 +183,9 @@ def test_pure_judgement() -> None:
         ('/home?a=b', '/home?a=b', ''),
         ('/home?a=c', '/home?a=b', '/home'),
         ('/login?next=%2Fhome', '/home', '/login'),
+        ('/%7Ea/%c3%bc', '/~a/%C3%BC', ''),
+        ('/~a/%C3%BC', '/%7ea/ü', ''),
+        ('/a%2Fb', '/a/b', '/a%2Fb'),
         ('/home', '', ''),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from datadog_checks.awesome.fault import Activity
 
-from .urls import origin, public_url, request_target
+from .urls import comparable_target, origin, public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Page:
 
     def begins_with(self, url: SplitResult) -> bool:
         """Return whether the URL at which the redirects ended is of the origin of `url` and begins as that does."""
-        return origin(self._url) == origin(url) and request_target(self._url).startswith(request_target(url))
+        return origin(self._url) == origin(url) and comparable_target(self._url).startswith(comparable_target(url))
 
     def receive(self) -> Iterator[bytes]:
         """Yield the body as it comes, still compressed; raise `body` and `timeout` faults."""

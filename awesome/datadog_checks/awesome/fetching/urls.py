@@ -34,6 +34,8 @@ ZONE = re.compile(r'%(?:25)?([\w.~-]+)', re.ASCII)
 # "Forbidden domain code point" of the URL standard.
 FORBIDDEN_IN_HOST = re.compile(r'[\x00-\x20#%/:<>?@\[\\\]^|\x7f]')
 # What neither a request line nor RFC 3986 has a place for.
+ESCAPE = re.compile('%[0-9A-Fa-f]{2}')
+UNRESERVED = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
 UNSENDABLE = re.compile(r'[^!-~]+|["<>\\^`{|}]+')
 
 
@@ -59,6 +61,16 @@ def request_target(parts: SplitResult) -> str:
     path = parts.path if parts.path.startswith('/') else f'/{parts.path}'
     target = f'{path}?{parts.query}' if parts.query else path
     return UNSENDABLE.sub(lambda match: quote(match[0], errors='replace'), target)
+
+
+def comparable_target(parts: SplitResult) -> str:
+    """Return path and query such that equivalent ones are the same (RFC 3986, section 6.2.2, but for `..`)."""
+    return ESCAPE.sub(_comparable_escape, request_target(parts))
+
+
+def _comparable_escape(escape: re.Match[str]) -> str:
+    character = chr(int(escape[0][1:], 16))
+    return character if character in UNRESERVED else escape[0].upper()
 
 
 def request_path(parts: SplitResult) -> str:
