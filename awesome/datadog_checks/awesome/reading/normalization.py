@@ -17,6 +17,9 @@ _MAYBE_MARK = re.compile(
 _MARKS = re.compile(rf'[^\w\s\x00-\u02ff]{{{MAX_MARKS + 1},}}+')
 _INVISIBLE = '\u00ad\u200b\u2060\ufeff'  # Soft hyphen, zero-width space, word joiner, zero-width no-break space
 _BREAK = re.compile(r'[\n\r\t\f\v\x85\u2028\u2029]')
+# One of the invisible characters, which are gone by then.
+_MARK = '\ufeff'
+_MARKED = re.compile(f' (?:{_MARK} )++')
 # Nothing that follows can change these.
 _SETTLED = frozenset(' \t\n\r\f!"#$%&\'()*+,-./0123456789:;?@[\\]^_`{|}~')
 
@@ -76,7 +79,8 @@ class Normalizer:
     def _join(self, text: str) -> str:
         if not self._keeps_breaks:
             return ' '.join(text.split())
-        return '\n'.join(filter(None, (' '.join(line.split()) for line in _BREAK.split(text))))
+        words = ' '.join(_BREAK.sub(f' {_MARK} ', text).split())
+        return _MARKED.sub('\n', words)
 
 
 def _strip_invisible(text: str) -> str:

@@ -141,8 +141,7 @@ class _NumberSearch:
     def __init__(self, source: NumberBetween) -> None:
         self.is_found = False
         self._source = source
-        # The longest word after the number.
-        self._word = max(_fold(source.after, source.case_sensitive).split(), key=len, default='')
+        self._after = _fold(source.after, source.case_sensitive)
         self._held = ''
         self._start = 0
         self._number: float | None = None
@@ -160,8 +159,9 @@ class _NumberSearch:
     def _search(self, text: str, end: int, is_cut: bool = False) -> None:
         """Search for a match that begins before `end`, and hold what may belong to one that begins there."""
         start = max(end, self._start)
-        # To look for a word is much faster than to look for numbers before it.
-        for match in self._source.pattern.finditer(text, self._start) if self._word in text else ():
+        # To look for a string is much faster than to look for numbers before it.
+        has_after = self._after in (text.replace('\n', ' ') if self._source.visible_text else text)
+        for match in self._source.pattern.finditer(text, self._start) if has_after else ():
             if match.start() >= end or (is_cut and _MAY_GO_ON.fullmatch(text, match.end('number'))):
                 break
             self._number = parse_number(match['number'])
