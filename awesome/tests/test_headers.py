@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.reading.headers import HeaderRules, judge_headers
 from datadog_checks.awesome.reading.verdict import HeaderMiss
 from datadog_checks.base import ConfigurationError
@@ -173,6 +174,20 @@ def test_pure_judgement() -> None:
         HeaderMiss('A', 'x', False, True, 'y'),
         HeaderMiss('B', '', False, False, ''),
     )
+
+
+def test_time_that_is_over_once_a_rule_does_not_hold_does_not_change_the_verdict() -> None:
+    ticks = iter([None, None])
+
+    def tick(_: float = 0) -> None:
+        if next(ticks, 'over'):
+            raise Fault(Kind.TIMEOUT, 'over')
+
+    rules = HeaderRules((('A', 'x'),), (('A', 'y'), ('A', 'z')))
+
+    assert judge_headers(rules, lambda _: ['y'], tick) == (HeaderMiss('A', 'y', True, True, 'y'),)
+    with pytest.raises(Fault):
+        judge_headers(rules, lambda _: [], tick)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from datadog_checks.awesome.reading.json_page import (
 from datadog_checks.awesome.reading.read import Further, Reading, read
 from datadog_checks.awesome.reading.search import Rules
 from datadog_checks.awesome.reading.stream import no_tick
-from datadog_checks.awesome.reading.verdict import JSONMiss, Side, Value
+from datadog_checks.awesome.reading.verdict import JSONMiss, Side, Value, Verdict
 from datadog_checks.base import ConfigurationError
 
 from .answers import HEAD
@@ -344,6 +344,34 @@ def test_time_that_is_over_while_a_value_is_computed_does_not_change_the_verdict
 
     assert verdict.passed
     assert verdict.values[0].number is None
+
+
+def ticking(times: int) -> Any:
+    """Return what raises when it is called once more than so many times."""
+    ticks = iter([None] * times)
+
+    def tick(_: float = 0) -> None:
+        if next(ticks, 'over'):
+            raise Fault(Kind.TIMEOUT, 'over')
+
+    return tick
+
+
+def test_time_that_is_over_once_an_expression_is_not_true_does_not_change_the_verdict() -> None:
+    slow, ticks = compile_expression('length([?@ > `0`]) == `0`'), list[float]()
+    Walker([1] * 10_000, lambda: ticks.append(0)).evaluate(slow)
+    walker = Walker([1] * 10_000, ticking(len(ticks) + 1))
+
+    assert walker.judge([slow, compile_expression('[0] == `2`')]) == (JSONMiss(slow.text, ()),)
+
+
+def test_time_that_is_over_once_a_string_is_missing_does_not_change_the_verdict() -> None:
+    slow = compile_expression('length([?@ > `0`]) == `0`')
+    body = json.dumps([1] * 10_000).encode()
+
+    with pytest.raises(Fault):
+        looking([body], ticking(5), expressions=(slow,))
+    assert looking([body], ticking(5), expressions=(slow,), rules=Rules(('a',))) == Verdict(('a',))
 
 
 def test_walk_through_a_page_ends_in_time(serve: Serve, run: Run) -> None:

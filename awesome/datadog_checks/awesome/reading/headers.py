@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from datadog_checks.awesome.fault import Fault
+
 from .search import compile_pattern, matches
 from .stream import no_tick
 from .verdict import HeaderMiss
@@ -58,16 +60,21 @@ class HeaderRules:
 
 
 def judge_headers(rules: HeaderRules, lines: Lines, tick: Tick = no_tick) -> tuple[HeaderMiss, ...]:
-    """Return the rules that do not hold; `tick` is called between them, and what it raises ends the search."""
-    misses = []
-    for name, string in rules.forbidden:
-        if met := rules.find(string, _readings(lines(name)), tick):
-            misses.append(HeaderMiss(name, string, True, True, _shown(name, met)))
-    for name, string in rules.required:
-        values = _readings(lines(name))
-        if not rules.find(string, values, tick):
-            met = rules.find_in_other_case(string, values, tick)
-            misses.append(HeaderMiss(name, string, False, bool(values), _shown(name, met or values), bool(met)))
+    """Return the rules that do not hold; those that are known if `tick`, which is called between them, raises."""
+    misses: list[HeaderMiss] = []
+    try:
+        for name, string in rules.forbidden:
+            if met := rules.find(string, _readings(lines(name)), tick):
+                misses.append(HeaderMiss(name, string, True, True, _shown(name, met)))
+        for name, string in rules.required:
+            values = _readings(lines(name))
+            if not rules.find(string, values, tick):
+                misses.append(HeaderMiss(name, string, False, bool(values), _shown(name, values)))
+                if met := rules.find_in_other_case(string, values, tick):
+                    misses[-1] = replace(misses[-1], met=_shown(name, met), in_other_case=True)
+    except Fault:
+        if not misses:
+            raise
     return tuple(misses)
 
 

@@ -16,6 +16,8 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from datadog_checks.awesome.fault import Fault
+
 from .charsets import text_decoder
 from .labels import encoding_of
 from .verdict import JSONMiss, Side, Value
@@ -107,12 +109,18 @@ class Walker:
         self._interpreter = _interpreter_class()(tick)
 
     def judge(self, expressions: Sequence[Expression]) -> tuple[JSONMiss, ...]:
-        """Return the expressions that are not true."""
-        return tuple(
-            JSONMiss(expression.text, tuple(side for part in expression.sides for side in self._show_part(part)))
-            for expression in expressions
-            if not self._is_true(expression)
-        )
+        """Return the expressions that are not true; those that are known if the time is over by then."""
+        misses: list[JSONMiss] = []
+        try:
+            for expression in expressions:
+                if not self._is_true(expression):
+                    misses.append(JSONMiss(expression.text, ()))
+                    sides = tuple(side for part in expression.sides for side in self._show_part(part))
+                    misses[-1] = JSONMiss(expression.text, sides)
+        except Fault:
+            if not misses:
+                raise
+        return tuple(misses)
 
     def _show_part(self, part: Expression) -> Iterable[Side]:
         """Return what a part of an expression is, and what a function was given that does not take it."""

@@ -120,12 +120,21 @@ class Reading:
         if not self.verdict:
             verdict, expressions = self._strings.flush(), self._further.expressions
             if walker:
-                verdict = replace(verdict, json=walker.judge(expressions))
+                verdict = self._judge_json(verdict, walker)
             elif expressions:
                 verdict = replace(verdict, not_json=self._why_no_number)
             self.verdict = verdict
         if walker:
             self._numbers = tuple(map(walker.number, self._further.numbers))
+
+    def _judge_json(self, verdict: Verdict, walker: Walker) -> Verdict:
+        """Return a verdict on strings with that on the expressions, if it comes in time or must."""
+        try:
+            return replace(verdict, json=walker.judge(self._further.expressions))
+        except Fault:
+            if verdict.passed:
+                raise
+            return verdict
 
     def result(self) -> Verdict:
         """Return the verdict with the values, in the order in which they are configured."""
