@@ -65,6 +65,9 @@ def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_te
         ('1.027E+03', 1027),
         ('2e-3', 0.002),
         ('1' * 30, float('1' * 30)),
+        ('1&nbsp;234&nbsp;567,5', 1_234_567.5),
+        ('1&#8239;234', 1234),
+        ('1&#xA0;234', 1234),
         ('.5', 0.5),
         ('-.5', -0.5),
         ('1,00,000', 100_000),
@@ -247,6 +250,13 @@ def test_white_space_within_a_line_of_visible_text(serve: Serve, run: Run) -> No
     result = run(url=url, search_string='Jobs', search_in='text', values={'jobs': 'Jobs waiting: {number} of'})
 
     assert result.values == {'jobs': 1234}
+
+
+def test_reference_that_is_cut_off_may_separate_thousands(serve: Serve, run: Run) -> None:
+    options = {'url': serve(response(b'Jobs: 1&nbsp;234')).url, 'search_string': 'Jobs'}
+
+    for size in range(7, 15):
+        assert run(**options, values={'jobs': 'Jobs: {number}'}, max_body_size=size).values == {}
 
 
 @pytest.mark.parametrize(('size', 'number'), [(9, None), (11, None), (14, None), (15, 1234), (50, 1234)])

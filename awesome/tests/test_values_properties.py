@@ -10,13 +10,14 @@ import math
 import re
 from collections.abc import Iterator
 
+import jmespath
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.headers import HeaderRules, judge_headers
-from datadog_checks.awesome.reading.json_page import NotJSON, NumberAt, Walker, compile_expression, parse_json
+from datadog_checks.awesome.reading.json_page import FAILURES, NotJSON, NumberAt, Walker, compile_expression, parse_json
 from datadog_checks.awesome.reading.read import Further, Reading, read
 from datadog_checks.awesome.reading.search import Rules
 from datadog_checks.awesome.reading.stream import no_tick
@@ -162,6 +163,35 @@ def test_document_of_any_shape_has_a_verdict(document: object, expression: str, 
     walker = Walker(json.loads(body), no_tick)
     assert (verdict.json, verdict.values) == (walker.judge((compiled,)), (walker.number(NumberAt('n', compiled)),))
     assert verdict.passed == (not verdict.json)
+
+
+PARTS = st.recursive(
+    st.sampled_from(['a', 'b', '"c"', '@', '`1`', "'x'"]),
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(['==', '!=', '<', '>=', '&&', '||', '|']), inner).map(' '.join)
+        | st.tuples(st.sampled_from(['({})', '!{}', 'length({})', 'to_number({})', '{}[0]', '{}[*].a']), inner).map(
+            lambda part: part[0].format(part[1])
+        )
+        | st.tuples(inner, inner).map(lambda pair: f'contains({pair[0]}, {pair[1]})')
+    ),
+    max_leaves=6,
+)
+
+
+@given(DOCUMENTS, PARTS)
+def test_expression_is_true_where_jmespath_says_so(document: object, text: str) -> None:
+    expression = compile_expression(text)
+
+    misses = Walker(document, no_tick).judge((expression,))
+
+    for side in expression.sides:
+        compile_expression(side.text)
+    try:
+        found = jmespath.search(text, document)
+    except FAILURES:
+        # A string was compared with a number, or a function got what it does not take.
+        return
+    assert bool(misses) == (found is None or found is False or found in ('', [], {}))
 
 
 @given(st.binary(max_size=50) | st.text('[]{}",:0123456789eE.-tfnNaI \\u', max_size=30).map(str.encode))

@@ -24,12 +24,13 @@ NUMBER = '{number}'
 # Why there is no number.
 NOT_WHOLE = 'the page was not read to its end'
 # In characters, of a number with its separators, exponent, and percent sign.
-MAX_NUMBER = 100
+MAX_NUMBER = 200
+# What stands between groups of thousands, in the source of a page too.
+_REFERENCE = r'&(?:nbsp|thinsp|#(?:160|8201|8239|[xX](?:[aA]0|2009|202[fF])));'
+_SEPARATOR = rf"(?:[,.' \xa0\u2009\u202f\u2019]|{_REFERENCE})"
 # Groups of thousands, all apart by the same character, then decimals by another; or digits and decimals. Possessive, so
 # that what does not match is not tried again in another way.
-_GROUPED = (
-    r"[0-9]{1,3}+(?:(?P<group>[,.' \xa0\u2009\u202f\u2019])[0-9]{3}(?![0-9]))(?:(?P=group)[0-9]{3}(?![0-9])){0,6}+"
-)
+_GROUPED = rf'[0-9]{{1,3}}+(?:(?P<group>{_SEPARATOR})[0-9]{{3}}(?![0-9]))(?:(?P=group)[0-9]{{3}}(?![0-9])){{0,6}}+'
 _DECIMALS = r'(?:(?!(?P=group))[.,][0-9]{1,60}+(?![0-9]))?+'
 # As in India: 12,34,567.
 _GROUPED_BY_TWO = r'[0-9]{1,2}+(?:,[0-9]{2}(?![0-9])){1,8}+,[0-9]{3}(?![0-9])(?:\.[0-9]{1,60}+(?![0-9]))?+'
@@ -37,10 +38,12 @@ _PLAIN = r'[0-9]{1,30}+(?![0-9])(?:[.,][0-9]{1,60}+(?![0-9]))?+'
 # What a full stop after a word begins is no fraction.
 _FRACTION = r'(?<![\w.,])\.[0-9]{1,60}+(?![0-9])'
 _EXPONENT = r'(?:[eE][-+]?[0-9]{1,3}+(?![0-9]))?+'
-_NUMBER = rf'(?P<number>[-+\u2212]?(?:{_GROUPED}{_DECIMALS}|{_GROUPED_BY_TWO}|{_PLAIN}|{_FRACTION}){_EXPONENT})'
+_UNSIGNED = rf'(?:{_GROUPED}{_DECIMALS}|{_GROUPED_BY_TWO}|{_PLAIN}|{_FRACTION}){_EXPONENT}'
+# To look ahead saves trying each kind in vain.
+_NUMBER = rf'(?P<number>(?=[-+\u2212]?\.?[0-9])[-+\u2212]?{_UNSIGNED})'
 _SPACE = r'[ \xa0\u202f]?'
 # What may be the beginning of what a number goes on with.
-_MAY_GO_ON = re.compile(r"[-+0-9.,eE%' \xa0\u2009\u202f\u2019]*")
+_MAY_GO_ON = re.compile(rf'(?:[-+0-9eE%]|{_SEPARATOR})*+(?:&[#0-9A-Za-z]*+)?+')
 # A number does not begin inside of another, which two characters before it tell.
 _NOT_INSIDE = r'(?<![0-9])(?<![0-9][,.])'
 _CONTEXT = 2
@@ -204,7 +207,7 @@ def parse_number(text: str) -> float | None:
     The last of several kinds of separators is that of the decimals. One comma before three digits separates thousands
     (1,234), unless that makes no sense (0,123); one full stop never does (1.234).
     """
-    text = text.replace('\u2212', '-')
+    text = re.sub(_REFERENCE, ' ', text.replace('\u2212', '-'))
     separators = re.sub(r'[-+0-9]|[eE].*', '', text)
     decimal = ''
     is_alone = len(separators) == 1 and not _separates_thousands(text)
