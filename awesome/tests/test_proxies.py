@@ -134,7 +134,9 @@ def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, ru
     proxy = serve(answer)
 
     # To read all that the system trusts takes long while many tests run.
-    result = run(url='https://127.0.0.1:1/', search_string='a', timeout=TIMEOUT, tls_verify=False, proxy=both(proxy.url))
+    result = run(
+        url='https://127.0.0.1:1/', search_string='a', timeout=TIMEOUT, tls_verify=False, proxy=both(proxy.url)
+    )
 
     assert (result.status, result.message) == (CRITICAL, message)
 
