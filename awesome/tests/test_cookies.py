@@ -224,6 +224,38 @@ def test_at_most_50() -> None:
     assert header.count('; ') == 49
 
 
+CONFIGURED = {
+    'other': ('z=1', 'z=1; a=b'),
+    'several': ('z=1;y = 2', 'z=1; y = 2; a=b'),
+    'set anew': ('a=old; z=1; a=older', 'z=1; a=b'),
+    'set anew, with blanks': (' a =old', 'a=b'),
+    'another case': ('A=1', 'A=1; a=b'),
+    'without a name': ('a', 'a; a=b'),
+    'trailing semicolon': ('z=1; ', 'z=1; a=b'),
+    'nothing': ('', 'a=b'),
+    'nothing but semicolons': (' ;; ', 'a=b'),
+}
+
+
+@pytest.mark.parametrize(('configured', 'expected'), CONFIGURED.values(), ids=CONFIGURED)
+def test_configured(configured: str, expected: str) -> None:
+    cookies = Cookies()
+    url = parse_url('http://h/x')
+    cookies.store(url, ['a=b; Path=/x'])
+
+    assert cookies.header(url, configured) == expected
+    assert cookies.header(parse_url('http://h/y'), configured) == ''
+
+
+def test_configured_with_what_was_set_is_the_same() -> None:
+    cookies = Cookies()
+    url = parse_url('http://h/')
+    cookies.store(url, ['=a=b', 'c=d', 'c=e; Path=/x'])
+
+    once = cookies.header(url, 'z=1')
+    assert (once, cookies.header(url, once)) == ('z=1; a=b; c=d', once)
+
+
 def test_clear() -> None:
     cookies = Cookies()
     url = parse_url('http://h/')

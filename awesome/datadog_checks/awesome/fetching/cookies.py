@@ -74,14 +74,22 @@ class Cookies:
             if cookie and not self._shadows_secure_cookie(url, cookie):
                 self._keep(cookie, _is_over(attributes))
 
-    def header(self, url: SplitResult) -> str:
-        """Return the value of Cookie for a request of `url`, longest path first, or ''."""
+    def header(self, url: SplitResult, configured: str = '') -> str:
+        """Return the value of Cookie for a request of `url`, longest path first, or '' if none was set.
+
+        Those of the value that is `configured` come before them, but for what was set anew.
+        """
         if not self._cookies:
             return ''
         host, path, is_trusted = url.hostname or '', request_path(url), _is_trusted(url)
         found = [cookie for cookie in self._cookies.values() if cookie.is_for(host, path, is_trusted)]
+        if not found:
+            return ''
         found.sort(key=lambda cookie: -len(cookie.path))
-        return '; '.join(f'{cookie.name}={cookie.value}' if cookie.name else cookie.value for cookie in found)
+        pairs = [f'{cookie.name}={cookie.value}' if cookie.name else cookie.value for cookie in found]
+        names = {cookie.name for cookie in found}
+        further = [pair for part in configured.split(';') if (pair := part.strip(BLANKS)) and pair not in pairs]
+        return '; '.join([*(pair for pair in further if _parse(pair)[0] not in names), *pairs])
 
     def clear(self) -> None:
         """Forget all cookies."""
