@@ -114,6 +114,17 @@ def ssl_error(reason: str) -> ssl.SSLError:
             Kind.HANDSHAKE,
             'TLS: the server and the Agent have no TLS version in common',
         ),
+        ('UNEXPECTED_MESSAGE', Kind.HANDSHAKE, 'TLS: the server sent a message of TLS out of turn'),
+        *(
+            (reason, Kind.HANDSHAKE, f"TLS: the server ended the connection with the TLS alert '{alert}'")
+            for reason, alert in (
+                ('SSLV3_ALERT_UNEXPECTED_MESSAGE', 'unexpected message'),
+                ('TLSV1_ALERT_DECODE_ERROR', 'decode error'),
+                ('TLSV1_UNSUPPORTED_EXTENSION', 'unsupported extension'),
+                ('TLSV13_ALERT_MISSING_EXTENSION', 'missing extension'),
+            )
+        ),
+        ('UNKNOWN_ERROR', Kind.HANDSHAKE, 'TLS: the handshake failed'),
         ('SOME_NEW_REASON', Kind.HANDSHAKE, 'TLS: some new reason'),
         ('', Kind.HANDSHAKE, 'TLS: the handshake failed'),
     ],
@@ -145,7 +156,7 @@ def verification_error(code: int) -> ssl.SSLCertVerificationError:
 
 
 def certificate(name: str, days: float, hosts: tuple[str, ...] = ()) -> bytes:
-    """Return a certificate in DER that expires in `days`."""
+    """Return a certificate in DER that expires in `days`, and is valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     end = datetime.now(UTC) + timedelta(days=days)
@@ -160,6 +171,7 @@ def certificate(name: str, days: float, hosts: tuple[str, ...] = ()) -> bytes:
 
 
 LEAF, OLD_LEAF, OLD_ISSUER = certificate('leaf', 9), certificate('leaf', -3), certificate('Old CA', -1)
+VALID = certificate('valid', 0.5)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +182,15 @@ LEAF, OLD_LEAF, OLD_ISSUER = certificate('leaf', 9), certificate('leaf', -3), ce
         (10, [LEAF], Kind.ISSUER_EXPIRED, "the issuer's certificate 'leaf' has expired"),
         (10, [], Kind.EXPIRED, 'the certificate has expired'),
         (9, [LEAF], Kind.NOT_YET_VALID, 'the certificate is not yet valid'),
+        (9, [LEAF, OLD_ISSUER], Kind.NOT_YET_VALID, 'the certificate is not yet valid'),
+        (9, [VALID, LEAF], Kind.NOT_YET_VALID, "the issuer's certificate 'leaf' is not yet valid"),
+        (9, [VALID], Kind.NOT_YET_VALID, "the issuer's certificate 'valid' is not yet valid"),
+        (9, [], Kind.NOT_YET_VALID, 'the certificate is not yet valid'),
         (18, [LEAF], Kind.SELF_SIGNED, 'the certificate is self-signed'),
         (20, [LEAF], Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown'),
         (23, [LEAF], Kind.CERTIFICATE, 'the certificate was revoked'),
+        (24, [LEAF], Kind.CERTIFICATE, 'an issuer in the chain is no certificate authority'),
+        (79, [LEAF], Kind.CERTIFICATE, 'an issuer in the chain is no certificate authority'),
         (77, [LEAF], Kind.CERTIFICATE, 'the certificate was refused (code 77)'),
         (62, [b'junk'], Kind.WRONG_NAME, "the certificate is not valid for 'a.example'"),
         (

@@ -19,8 +19,9 @@ from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.utils import tls
 
 from .answers import TIMEOUT, octets, silence, trickle
-from .certificates import SelfSigned
+from .certificates import SelfSigned, early_intermediate
 from .conftest import Result
+from .leaks import DOORS
 from .server import Server, response
 
 pytestmark = pytest.mark.unit
@@ -230,6 +231,21 @@ def test_certificate_that_is_not_yet_valid(ca: trustme.CA, trusted: str, serve_t
 
     assert (result.status, result.message) == (CRITICAL, 'TLS: the certificate is not yet valid')
     assert (server.accepted, server.requests) == (1, [])
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_intermediate_certificate_that_is_not_yet_valid(door: str, tmp_path: Path, serve: Serve, run: Run) -> None:
+    chain, root = early_intermediate('127.0.0.1')
+    (tmp_path / 'chain.pem').write_bytes(chain)
+    (tmp_path / 'root.pem').write_bytes(root)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / 'chain.pem')
+
+    url, trusted = serve(PAGE, tls=context).url, str(tmp_path / 'root.pem')
+    result = run(url=url, search_string='nginx', tls_ca_cert=trusted, **DOORS[door])
+
+    assert result.message == "TLS: the issuer's certificate 'New CA' is not yet valid"
+    assert result.metrics['certificate.days_left'] > 0
 
 
 def test_reset_during_the_handshake(serve: Serve, run: Run) -> None:

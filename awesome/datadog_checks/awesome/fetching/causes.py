@@ -6,16 +6,17 @@ They come from tables of ours by the errno's name, the code of getaddrinfo and t
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Fault, Kind
 
-from .certificate import common_name, days_left, issuer_name, names
+from .certificate import common_name, days_left, issuer_name, names, starts_later
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Windows has the same names with WSA before them.
 OS_CAUSES = {
@@ -59,23 +60,31 @@ LOOKUP_CAUSES = {
 WSANO_DATA = 11004
 
 # By the codes of X509_verify_cert (openssl/x509_vfy.h).
-EXPIRED = 10
+NOT_YET_VALID, EXPIRED = 9, 10
 WRONG_NAMES = {62, 64}
+NO_AUTHORITY = (Kind.CERTIFICATE, 'an issuer in the chain is no certificate authority')
+OTHER_NAMES = (Kind.CERTIFICATE, 'an issuer in the chain may issue no certificate for this name')
 CERTIFICATE_CAUSES = {
     2: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown'),
-    9: (Kind.NOT_YET_VALID, 'the certificate is not yet valid'),
+    7: (Kind.CERTIFICATE, 'a signature in the chain is wrong'),
     18: (Kind.SELF_SIGNED, 'the certificate is self-signed'),
     19: (Kind.SELF_SIGNED, 'the chain ends in a self-signed certificate that is not trusted'),
     20: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown'),
     21: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is unknown, and the server sends no other'),
     22: (Kind.CERTIFICATE, 'the chain of certificates is too long'),
     23: (Kind.CERTIFICATE, 'the certificate was revoked'),
-    24: (Kind.CERTIFICATE, 'an issuer in the chain is no certificate authority'),
+    # Of OpenSSL 1.1; since 3.0, 79.
+    24: NO_AUTHORITY,
+    25: (Kind.CERTIFICATE, 'an authority in the chain may have none below it'),
     26: (Kind.CERTIFICATE, 'the certificate is not made for a server'),
     27: (Kind.UNKNOWN_ISSUER, 'the issuer of the certificate is not trusted'),
+    34: (Kind.CERTIFICATE, 'the certificate has a critical extension that OpenSSL does not know'),
+    47: OTHER_NAMES,
+    48: OTHER_NAMES,
     66: (Kind.CERTIFICATE, 'the key of the certificate is too short'),
     67: (Kind.CERTIFICATE, "the key of the issuer's certificate is too short"),
     68: (Kind.CERTIFICATE, 'a signature in the chain uses a hash that is too weak'),
+    79: NO_AUTHORITY,
 }
 # How many of a certificate's names, and of a host's addresses, a message has.
 FEW = 3
@@ -104,6 +113,8 @@ HANDSHAKE_CAUSES = {
     'TLSV1_ALERT_PROTOCOL_VERSION': (Kind.HANDSHAKE, NO_COMMON_VERSION),
     'TLSV1_UNRECOGNIZED_NAME': (Kind.HANDSHAKE, 'the server does not know the host name that it was asked for'),
     'SSLV3_ALERT_ILLEGAL_PARAMETER': (Kind.HANDSHAKE, 'the server did not understand the handshake'),
+    'UNEXPECTED_MESSAGE': (Kind.HANDSHAKE, 'the server sent a message of TLS out of turn'),
+    'UNKNOWN_ERROR': (Kind.HANDSHAKE, 'the handshake failed'),
     'UNSUPPORTED_PROTOCOL': (Kind.HANDSHAKE, NO_COMMON_VERSION),
     'WRONG_SSL_VERSION': (Kind.HANDSHAKE, NO_COMMON_VERSION),
     'DH_KEY_TOO_SMALL': (Kind.HANDSHAKE, "the server's Diffie-Hellman key is too short"),
@@ -119,6 +130,7 @@ HANDSHAKE_CAUSES = {
     ),
     (Kind.NOT_TLS, 'the server does not speak TLS on this port'),
 )
+ALERT = re.compile('(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(.+)')
 
 
 def os_cause(error: OSError) -> str:
@@ -185,8 +197,7 @@ def tls_fault(error: OSError, host: str, chain: list[bytes]) -> Fault:
         return Fault(Kind.HANDSHAKE, 'the server closed the connection during the handshake')
     if isinstance(error, ssl.SSLError):
         reason = _reason(error)
-        known = HANDSHAKE_CAUSES.get(reason)
-        return Fault(*known) if known else Fault(Kind.HANDSHAKE, reason.replace('_', ' ').lower())
+        return Fault(*HANDSHAKE_CAUSES.get(reason) or (Kind.HANDSHAKE, _in_words(reason)))
     return Fault(Kind.HANDSHAKE, f'{os_cause(error)} during the handshake')
 
 
@@ -203,18 +214,29 @@ def _certificate_fault(code: int, host: str, chain: list[bytes]) -> Fault:
     if code in WRONG_NAMES:
         return name_fault(host, names(chain[0]) if chain else [])
     if code == EXPIRED:
-        return _expired_fault(chain)
+        return _time_fault(
+            Kind.EXPIRED, Kind.ISSUER_EXPIRED, 'has expired', chain, lambda der: (days_left(der) or 0) < 0
+        )
+    if code == NOT_YET_VALID:
+        return _time_fault(Kind.NOT_YET_VALID, Kind.NOT_YET_VALID, 'is not yet valid', chain, starts_later)
     kind, words = CERTIFICATE_CAUSES.get(code, (Kind.CERTIFICATE, f'the certificate was refused (code {code})'))
     return Fault(kind, words)
 
 
-def _expired_fault(chain: list[bytes]) -> Fault:
-    """Return the fault of the certificate in `chain` that has expired, or of the last one's issuer."""
-    expired = [(days_left(certificate) or 0) < 0 for certificate in chain]
-    if not chain or expired[0]:
-        return Fault(Kind.EXPIRED, 'the certificate has expired')
-    issuer = common_name(chain[expired.index(True)]) if True in expired else issuer_name(chain[-1])
-    return Fault(Kind.ISSUER_EXPIRED, "the issuer's certificate {} has expired", f"'{issuer}'")
+def _time_fault(own: Kind, of_issuer: Kind, words: str, chain: list[bytes], is_wrong: Callable[[bytes], bool]) -> Fault:
+    """Return the fault of the certificate in `chain` whose time is wrong, or of the last one's issuer."""
+    wrong = list(map(is_wrong, chain))
+    if not chain or wrong[0]:
+        return Fault(own, f'the certificate {words}')
+    issuer = common_name(chain[wrong.index(True)]) if True in wrong else issuer_name(chain[-1])
+    return Fault(of_issuer, f"the issuer's certificate {{}} {words}", f"'{issuer}'")
+
+
+def _in_words(reason: str) -> str:
+    """Return what OpenSSL's name of a reason says."""
+    alert = ALERT.fullmatch(reason)
+    words = (alert[1] if alert else reason).replace('_', ' ').lower()
+    return f"the server ended the connection with the TLS alert '{words}'" if alert else words
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -21,6 +21,11 @@ def days_left(certificate: bytes) -> float | None:
     return (end - datetime.now(UTC)) / timedelta(days=1) if end else None
 
 
+def starts_later(certificate: bytes) -> bool:
+    """Return whether a certificate becomes valid in the future."""
+    return bool(_read(certificate, lambda parsed: parsed.not_valid_before_utc > datetime.now(UTC)))
+
+
 # Servers show the same ones in each run. One may have 100 KB, to which OpenSSL limits a chain.
 @lru_cache(maxsize=64)
 def expiry(certificate: bytes) -> datetime | None:
