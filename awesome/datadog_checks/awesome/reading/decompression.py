@@ -22,7 +22,7 @@ _MAX_INPUT = 16 * 1024
 _SUPPORTED = ('gzip', 'deflate')
 # https://www.iana.org/assignments/http-parameters/http-parameters.xhtml#content-coding, and what was never registered.
 _UNSUPPORTED = frozenset(
-    ['br', 'bzip2', 'compress', 'dcb', 'dcz', 'exi', 'lzma', 'pack200-gzip', 'sdch', 'xz', 'zstd'],
+    'aes128gcm br brotli bz2 bzip2 compress dcb dcz exi lz4 lzma pack200-gzip sdch snappy xz zst zstd'.split(),
 )
 
 
