@@ -79,7 +79,7 @@ def cancel_when(event: threading.Event, deadline: Deadline) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize('host', ['127.0.0.1', '127.1', '::1'])
+@pytest.mark.parametrize('host', ['127.0.0.1', '127.0.0.1.', '127.1', '::1'])
 def test_address_needs_no_thread(host: str, dialer: Dialer, resolver: Resolver) -> None:
     (info,) = dialer.resolve(host, 80)
 

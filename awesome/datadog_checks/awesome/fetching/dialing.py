@@ -104,7 +104,7 @@ class Dialer:
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
         # Mostly OSError: it is a name.
         with suppress(Exception):
-            return list(_literal(host, port))
+            return list(_literal(host.removesuffix('.'), port))
         require_host(host)
         self._deadline.begin(Activity.LOOKUP, host)
         try:
