@@ -190,6 +190,11 @@ def test_interim_responses_are_skipped() -> None:
         pytest.param(OK + b'Content-Length: 4\r\n\r\nbodyrest', b'body', id='length'),
         pytest.param(OK + b'Content-Length: 4\r\nContent-Length: 4\r\n\r\nbodyrest', b'body', id='the same twice'),
         pytest.param(OK + b'Content-Length: 4, 4\r\n\r\nbodyrest', b'body', id='the same in a list'),
+        pytest.param(
+            OK + b'Content-Length: ' + b'0' * 5000 + b'4\r\n\r\nbodyrest', b'body', id='zeros before a length'
+        ),
+        pytest.param(OK + b'Content-Length: 4\r\nContent-Length: 04\r\n\r\nbodyrest', b'body', id='two that are equal'),
+        pytest.param(OK + b'Content-Length: 000\r\n\r\nrest', b'', id='zeros alone'),
         pytest.param(OK + b'Content-Length: -4\r\n\r\nbody', b'body', id='negative length'),
         pytest.param(OK + b'Content-Length: ' + b'9' * 5000 + b'\r\n\r\nbody', b'body', id='impossible length'),
         pytest.param(OK + b'\r\nbody', b'body', id='until the end'),
@@ -198,7 +203,9 @@ def test_interim_responses_are_skipped() -> None:
         pytest.param(CHUNKED + b'4\r\nbody\r\n0\r\n\r\nrest', b'body', id='chunks'),
         pytest.param(CHUNKED + b'4\nbo\ny\n0\n\nrest', b'bo\ny', id='chunk lines with LF alone'),
         pytest.param(CHUNKED + b'4 ;a="b"\r\nbody\r\n0;x\r\n\r\n', b'body', id='chunk extensions'),
-        pytest.param(CHUNKED + b'000000000004\r\nbody\r\n00\r\n\r\n', b'body', id='zeros before a chunk size'),
+        pytest.param(
+            CHUNKED + b'0' * 5000 + b'4\r\nbody\r\n' + b'0' * 99 + b'\r\n\r\n', b'body', id='zeros before a size'
+        ),
         pytest.param(CHUNKED + b'4\r\nbody\r\n0\r\nA: b\r\n\r\nrest', b'body', id='trailers'),
         pytest.param(CHUNKED + b'4\r\nbody\r\n0\r\n', b'body', id='without the last line'),
         pytest.param(CHUNKED + b'A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n', b'0123456789' * 2, id='hexadecimal'),

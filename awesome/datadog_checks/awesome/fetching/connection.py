@@ -284,24 +284,29 @@ def open_body(connection: Connection, head: Head, method: str) -> Body:
 def _content_length(headers: Headers) -> int | None:
     """Return the length that the headers tell; None without a usable one."""
     values = {value.strip(BLANKS) for value in headers.get('content-length').split(',')}
-    numbers = (value for value in values if value.isascii() and value.isdigit() and len(value) < MAX_DIGITS)
-    lengths = sorted({int(number) for number in numbers})
+    numbers = {value.lstrip('0') or '0' for value in values if value.isascii() and value.isdigit()}
+    lengths = sorted({int(number) for number in numbers if len(number) < MAX_DIGITS})
     if len(lengths) > 1:
         raise Fault(Kind.NOT_HTTP, 'not an HTTP response: it has two Content-Lengths, {} and {}', *lengths[:2])
     return lengths[0] if lengths else None
 
 
-class ReadBody:
-    """A body that was read before."""
+class BegunBody:
+    """A body whose beginning was read before."""
 
-    is_whole = True
+    def __init__(self, beginning: bytes, rest: Body) -> None:
+        self._beginning = beginning
+        self._rest = rest
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    @property
+    def is_whole(self) -> bool:
+        return self._rest.is_whole
 
     def read1(self, size: int) -> bytes:
-        """Return what is left, at most `size` bytes."""
-        data, self._data = self._data[:size], self._data[size:]
+        """Return what is there, at most `size` bytes, b'' at the end; raise `body` and `timeout` faults."""
+        if not self._beginning:
+            return self._rest.read1(size)
+        data, self._beginning = self._beginning[:size], self._beginning[size:]
         return data
 
 
@@ -437,7 +442,7 @@ class ChunkedBody:
             self._part = _Part.TRAILERS if line else _Part.DONE
             return self._trailers <= HEADER_BUDGET
         digits = line.partition(b';')[0].strip()
-        if not 0 < len(digits) <= MAX_DIGITS or digits.strip(HEXADECIMAL):
+        if not digits or digits.strip(HEXADECIMAL) or len(digits.lstrip(b'0')) > MAX_DIGITS:
             return False
         self._chunk = int(digits, 16)
         self._part = _Part.DATA if self._chunk else _Part.TRAILERS

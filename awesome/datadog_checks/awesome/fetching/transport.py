@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 from .causes import name_fault, tls_fault
-from .connection import Connection, Head, Headers, ReadBody, open_body
+from .connection import BegunBody, Connection, Head, Headers, open_body
 from .dialing import require_host
 from .proxies import LOCAL_LOOKUP, Proxy, connect_socks, connect_tunnel, parse_proxy
 from .sockets import Stream, TLSSocket
@@ -96,14 +96,15 @@ class Response:
         return self._body.read1(size)
 
     def drain(self, limit: int) -> None:
-        """End the response, of whose body `read1` returns what could be read before, at most `limit` bytes."""
+        """Read at most `limit` bytes of the body, and end the response if that is all; `read1` returns them later."""
         pieces, size = [], 0
         with suppress(Fault):
             while size < limit and (piece := self.read1(limit - size)):
                 pieces.append(piece)
                 size += len(piece)
-        self.close()
-        self._body = ReadBody(b''.join(pieces))
+        if self._body.is_whole:
+            self.close()
+        self._body = BegunBody(b''.join(pieces), self._body)
 
     def close(self) -> None:
         """End the response: its connection stays only if the body was read to its end."""
