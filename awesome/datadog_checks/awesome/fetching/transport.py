@@ -261,7 +261,7 @@ class Transport:
 
     def _secure(self, stream: Stream, context: ssl.SSLContext, host: str) -> Stream:
         """Return TLS over `stream`, whose certificate is valid for `host` or for the configured name."""
-        name = self._server_name or _without_zone(host).rstrip('.')
+        name = (self._server_name or _without_zone(host)).rstrip('.')
         # OpenSSL lets no wildcard stand for an underscore, browsers do.
         is_matched_here = '_' in name and context.check_hostname
         if is_matched_here:
