@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -13,6 +14,7 @@ from datadog_checks.awesome import AwesomeCheck
 
 from .answers import TIMEOUT, flood, octets, send, silence, trickle
 from .conftest import Result
+from .leaks import DOORS
 from .proxy import both, forward, require_password, socks
 from .server import Server, response
 
@@ -60,8 +62,30 @@ def test_proxy_can_be_passed_by(page: dict[str, Any], serve: Serve, run: Run) ->
     proxy = serve(forward)
 
     assert run(**page, proxy=both(proxy.url), skip_proxy=True).status == OK
-    assert run(**page, proxy=both(proxy.url, no_proxy=['127.0.0.1'])).status == OK
+    for hosts in (['127.0.0.1'], ['127.0.0.0/8'], [' 127.0.0.1 '], ['*']):
+        assert run(**page, proxy=both(proxy.url, no_proxy=hosts)).status == OK
     assert proxy.accepted == 0
+
+
+@pytest.mark.parametrize('hosts', [['LocalHost'], ['b.example', ' localhost'], 'b.example; localhost'])
+@pytest.mark.parametrize('door', DOORS)
+def test_hosts_without_a_proxy_are_compared_as_hosts_are(
+    door: str, hosts: Any, serve: Serve, run: Run, datadog_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(datadog_agent._config, 'proxy', both('http://127.0.0.1:1', no_proxy=hosts))
+    url = serve(PAGE).url.replace('127.0.0.1', 'localhost')
+
+    assert run(url=url, search_string='nginx', **DOORS[door]).status == OK
+
+
+def test_long_targets_of_redirects_are_not_kept_where_hosts_have_no_proxy(serve: Serve, run: Run) -> None:
+    server = serve(lambda c, _: c.sendall(response(status='302 x', Location=f'/{"x" * 100_000}')))
+    cache: Any = urlsplit
+    cache.cache_clear()
+
+    run(url=server.url, search_string='nginx', proxy=both('http://127.0.0.1:1', no_proxy=['127.0.0.1']))
+
+    assert cache.cache_info().currsize < 5
 
 
 def test_environment_has_no_say(

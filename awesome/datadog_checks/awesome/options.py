@@ -266,10 +266,13 @@ def _auth_type(given: Mapping[str, Any]) -> str:
 
 
 def _merged(*mappings: Mapping[str, Any]) -> dict[str, str]:
-    """Return headers in which later ones replace earlier ones of the same name, in any case."""
+    """Return headers in which later ones replace earlier ones of the same name, in any case.
+
+    Blanks around a value are no part of it (RFC 9110, section 5.5).
+    """
     merged: dict[str, tuple[str, str]] = {}
     for mapping in mappings:
-        merged |= {str(name).lower(): (str(name), str(value)) for name, value in mapping.items()}
+        merged |= {str(name).lower(): (str(name), str(value).strip(' \t')) for name, value in mapping.items()}
     return dict(merged.values())
 
 
@@ -285,4 +288,5 @@ def _proxies(given: Mapping[str, Any], init_config: Mapping[str, Any]) -> tuple[
     no_proxy = found.get('no_proxy') or ()
     if isinstance(no_proxy, str):
         no_proxy = no_proxy.replace(';', ',').split(',')
-    return {scheme: found[scheme] for scheme in ('http', 'https') if found.get(scheme)}, tuple(no_proxy)
+    hosts = tuple(str(host).strip().lower() for host in no_proxy)
+    return {scheme: found[scheme] for scheme in ('http', 'https') if found.get(scheme)}, hosts

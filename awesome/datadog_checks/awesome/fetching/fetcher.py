@@ -237,7 +237,8 @@ class Fetcher:
         if proxy and self._options.no_proxy:
             from datadog_checks.base.utils.http import should_bypass_proxy
 
-            if should_bypass_proxy(url.geturl(), self._options.no_proxy):
+            # Of the URL, the host decides; urllib.parse keeps what it parsed, and a path may have any length.
+            if should_bypass_proxy(f'{url.scheme}://{host_header(url)}/', self._options.no_proxy):
                 return None
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
