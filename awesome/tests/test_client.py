@@ -6,10 +6,12 @@ import base64
 import gzip
 import importlib
 import os
+import re
 import socket
 import struct
 import sys
 from collections.abc import Callable
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +19,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.fetching.dialing import Dialer
 from datadog_checks.awesome.fetching.environment import Environment
 
 from .answers import TIMEOUT, flood, silence
 from .conftest import Result
-from .leaks import echo
+from .leaks import DOORS, echo
 from .proxy import both, forward
 from .server import Server, response
 
@@ -56,6 +59,113 @@ def test_digest(serve: Serve, run: Run) -> None:
     assert [request.split(b'\r\n')[0] for request in server.requests] == [b'GET /a%2e?b=%u00fc& HTTP/1.1'] * 2
     assert b'uri="/a%2e?b=%u00fc&"' in server.requests[1]
     assert b'hunter22' not in b''.join(server.requests)
+
+
+TARGETS = {
+    'p?': '/p?',
+    '?': '/?',
+    'p;a?b;c': '/p;a?b;c',
+    'a b?c d': '/a%20b?c%20d',
+    'ü/€?ü': '/%C3%BC/%E2%82%AC?%C3%BC',
+    '"<{|}>"': '/%22%3C%7B%7C%7D%3E%22',
+    '/x//%2e%2e': '//x//%2e%2e',
+}
+
+
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize(('path', 'target'), TARGETS.items())
+def test_target_is_the_same_through_each_door(path: str, target: str, door: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx'))
+
+    assert run(url=server.url + path, search_string='nginx', **DOORS[door]).status == OK
+    assert server.requests[0].startswith(f'GET {target} HTTP/1.1\r\n'.encode())
+
+
+def signed(request: bytes) -> dict[str, bytes]:
+    """Return the parameters of a digest, with what the response should be as `expected` (RFC 7616, section 3.4)."""
+    line = request.partition(b'\r\nAuthorization: Digest ')[2].split(b'\r\n')[0]
+    found = {name.decode(): value for name, value in re.findall(rb'(\w+)="?((?<=")[^"]*|[^",]*)', line)}
+    if found:
+        login = md5(b':'.join([found['username'], found['realm'], LOGIN['password'].encode()])).hexdigest()
+        method, target, _ = request.split(b' ', 2)
+        asked = md5(method + b':' + target).hexdigest()
+        parts = [login.encode(), found['nonce'], found['nc'], found['cnonce'], b'auth', asked.encode()]
+        found['expected'] = md5(b':'.join(parts)).hexdigest().encode()
+    return found
+
+
+@pytest.mark.parametrize('path', [path for path in TARGETS if not path.endswith('?')])
+def test_digest_signs_the_target_that_is_sent(path: str, serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+
+    assert run(url=server.url + path, search_string='nginx', **LOGIN).status == OK
+    parameters = signed(server.requests[1])
+    assert parameters['uri'] == server.requests[1].split()[1] == TARGETS[path].encode()
+    assert parameters['response'] == parameters['expected']
+
+
+def test_empty_query_is_not_sent_where_requests_does_not_sign_it(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx')))
+
+    assert run(url=f'{server.url}p?', search_string='nginx', **LOGIN).status == OK
+    assert [request.split()[1] for request in server.requests] == [b'/p?', b'/p']
+    assert signed(server.requests[1])['uri'] == b'/p'
+
+
+@pytest.mark.parametrize(('user', 'realm'), [('mé', 'r'), ('m€', 'r'), ('me', 'Zürich €')])
+def test_digest_is_one_of_utf_8(user: str, realm: str, serve: Serve, run: Run) -> None:
+    challenge = CHALLENGE.replace('"r"', f'"{realm}"').encode()
+    refusal = b'HTTP/1.1 401 x\r\nContent-Length: 0\r\nWWW-Authenticate: ' + challenge + b'\r\n\r\n'
+    server = serve(lambda c, request: c.sendall(response(b'nginx') if signed(request) else refusal))
+
+    login = LOGIN | {'username': user, 'use_legacy_auth_encoding': False}
+    assert run(url=server.url, search_string='nginx', **login).status == OK
+    parameters = signed(server.requests[1])
+    assert (parameters['username'], parameters['realm']) == (user.encode(), realm.encode())
+    assert parameters['response'] == parameters['expected']
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_host_may_be_one_that_requests_refuses(
+    door: str, serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(response(b'nginx'))
+    info = socket.getaddrinfo('127.0.0.1', server.port, type=socket.SOCK_STREAM)
+    monkeypatch.setattr(Dialer, 'resolve', lambda *_: info)
+
+    assert run(url=f'http://*.example:{server.port}/', search_string='nginx', **DOORS[door]).status == OK
+    assert f'\r\nHost: *.example:{server.port}\r\n'.encode() in server.requests[0]
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_blanks_around_a_header_are_no_part_of_it(door: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx'))
+
+    result = run(url=server.url, search_string='nginx', extra_headers={'X-A': ' b\t', 'X-C': ' '}, **DOORS[door])
+
+    assert result.status == OK
+    assert b'\r\nX-A: b\r\nX-C: \r\n' in server.requests[0]
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_configured_cookie_yields_to_what_a_redirect_sets(door: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'nginx'), {'/': response(status='302 x', Location='/next', Set_Cookie='consent=yes')})
+
+    headers = {'COOKIE': 'consent=no; z=1;'}
+    assert run(url=server.url, search_string='nginx', extra_headers=headers, **DOORS[door]).status == OK
+    assert cookies(server) == [b'consent=no; z=1;', b'z=1; consent=yes']
+
+
+def cookies(server: Server) -> list[bytes]:
+    """Return the value of Cookie of each request."""
+    return [re.split(rb'\r\ncookie: ', head, flags=re.IGNORECASE)[1].split(b'\r\n')[0] for head in server.requests]
+
+
+def test_cookies_of_a_refusal_come_along(serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx'), Set_Cookie='node=7; Path=/; HttpOnly'))
+
+    assert run(url=server.url, search_string='nginx', extra_headers={'cookie': 'z=1'}, **LOGIN).status == OK
+    assert cookies(server) == [b'z=1', b'z=1; node=7']
 
 
 def test_user_info_of_the_url_counts(serve: Serve, run: Run) -> None:
@@ -154,6 +264,29 @@ def test_refusal_can_be_the_page(serve: Serve, run: Run) -> None:
     assert result.status == OK
 
 
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize('status', [401, 407])
+def test_large_refusal_can_be_the_page(status: int, door: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'x' * 200_000 + b'nginx', f'{status} x'))
+    options = {'url': server.url, 'http_response_status_code': str(status), **DOORS[door]}
+
+    assert run(search_string='nginx', **options).status == OK
+    assert run(search_string='x', forbidden_string='nginx', **options).status == WARNING
+
+
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize('size', [5, 100_000])
+def test_refusal_that_breaks_off_is_no_page(size: int, door: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'x' * size, '401 x', Content_Length='200000'))
+
+    result = run(url=server.url, search_string='nginx', http_response_status_code='401', **DOORS[door])
+
+    assert (result.status, result.message) == (
+        CRITICAL,
+        f'body: the connection broke off after {size} of 200000 bytes',
+    )
+
+
 def test_long_targets_of_redirects_are_not_kept(serve: Serve, run: Run) -> None:
     lengths = iter(range(100_000, 200_000))
 
@@ -184,10 +317,12 @@ def ntlm_challenge() -> str:
     return base64.b64encode(message + info + bytes(8) + target + bytes(4)).decode()
 
 
-def ntlm(connection: socket.socket, request: bytes) -> None:
+def ntlm(connection: socket.socket, request: bytes, requests: list[bytes] | None = None, **headers: str) -> None:
     """Lead a client through the three steps on this one connection."""
-    keep = {'Connection': 'keep-alive'}
+    keep = {'Connection': 'keep-alive', **headers}
     while True:
+        if requests is not None:
+            requests.append(request)
         sent = request.partition(b'\r\nAuthorization: NTLM ')[2].split(b'\r\n')[0]
         if not sent:
             connection.sendall(response(b'', '401 x', WWW_Authenticate='NTLM', **keep))
@@ -213,6 +348,42 @@ def test_ntlm_keeps_its_connection_for_data_too(serve: Serve, run: Run) -> None:
     result = run(url=server.url, search_string='nginx', method='POST', data='a', **NTLM)
 
     assert (result.status, result.message, server.accepted) == (OK, '', 1)
+
+
+def test_cookies_of_ntlm_come_along_without_their_attributes(serve: Serve, run: Run) -> None:
+    requests: list[bytes] = []
+    server = serve(lambda c, request: ntlm(c, request, requests, Set_Cookie='node=7; Path=/; HttpOnly'))
+
+    assert run(url=server.url, search_string='nginx', extra_headers={'Cookie': 'z=1'}, **NTLM).status == OK
+    server.requests[:] = requests
+    assert cookies(server) == [b'z=1', b'z=1; node=7', b'z=1; node=7']
+
+
+def test_login_does_not_go_to_a_proxy(serve: Serve, run: Run) -> None:
+    proxy = serve(response(status='407 x', Proxy_Authenticate='NTLM'))
+
+    result = run(url='http://127.0.0.1:1/', search_string='nginx', proxy=both(proxy.url), **NTLM)
+
+    assert (result.status, result.message) == (CRITICAL, 'status: 407 Proxy Authentication Required')
+    assert len(proxy.requests) == 1
+
+
+UNREADABLE = [b'x' * 50, b'NTLMSSP\0\2\0\0\0', b'']
+
+
+@pytest.mark.parametrize('message', [f'NTLM {base64.b64encode(data).decode()}' for data in UNREADABLE] + ['NTLM !!!!'])
+def test_ntlm_message_that_cannot_be_read(message: str, serve: Serve, run: Run) -> None:
+    server = serve(response(b'', '401 x', WWW_Authenticate=message))
+
+    result = run(url=server.url, search_string='nginx', **NTLM)
+
+    failed = 'status: 401 Unauthorized; the ntlm login failed: '
+    assert result.message.startswith(failed)
+    assert result.message.removeprefix(failed) in (
+        'the challenge is malformed',
+        'Invalid NTLM Challenge raw byte length',
+        'Access denied: Server did not respond with NTLM challenge token',
+    )
 
 
 @pytest.mark.parametrize('answer', [f'NTLM {base64.b64encode(os.urandom(90)).decode()}', 'NTLM !', 'NTLM'])

@@ -1,14 +1,18 @@
 """The client door: the base package's client over our transport, for conversations that it knows how to lead.
 
 The seam is the official one of requests, a `BaseAdapter`. Three things are bent. The client mounts an adapter of its
-own for https at each request, so `get_adapter` of the session is what always answers with ours. The URL goes out as it
-was configured, where requests would quote it anew, and what signs a request has to see the same. And the body of a 401
-or 407 is never given to a hook, which would read all of it: it gets an empty one.
+own for https at each request, so `get_adapter` of the session is what always answers with ours. The URL goes out as
+through the direct door, where requests would quote it anew or refuse it, and what signs a request has to see the same.
+And of a 401 or 407, a hook sees only what it needs to log in to the page: no body, which it would read whole, no
+cookies, which it would send back as they came, and nothing that a proxy asks for.
 NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a urllib3.HTTPResponse.
 """
 
 from __future__ import annotations
 
+import binascii
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from types import SimpleNamespace
@@ -19,6 +23,7 @@ from requests import PreparedRequest, Session
 from requests import Request as ClientRequest
 from requests import Response as ClientResponse
 from requests.adapters import BaseAdapter
+from requests.auth import HTTPDigestAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
@@ -28,7 +33,7 @@ from datadog_checks.base.utils.http import RequestsWrapper
 from .environment import Environment
 from .page import status_with_phrase
 from .transport import Request
-from .urls import KEPT_LENGTH, public_url, request_target
+from .urls import KEPT_LENGTH, parse_url, public_url, request_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from datadog_checks.base.log import CheckLoggingAdapter
 
     from .background import Background
+    from .cookies import Cookies
     from .deadline import Deadline
     from .transport import Response, Transport
 
@@ -45,6 +51,12 @@ MAX_REFUSAL = 64 * 1024
 REFUSALS = (401, 407)
 # What a login adds to a request.
 LOGIN_HEADERS = frozenset({'authorization', 'x-amz-security-token'})
+# What is not for a hook to see: cookies are ours to send, and the login is not for proxies.
+HIDDEN_HEADERS = frozenset({'proxy-authenticate', 'set-cookie'})
+# What the session is asked for, before each request gets its own URL.
+ANY_URL = 'http://localhost/'
+# What hooks raise at a message that they cannot read.
+MALFORMED = (binascii.Error, LookupError, UnicodeError, struct.error)
 # Conversations in which a library waits for others (a KDC, a metadata service) outside our sockets.
 BLOCKING = frozenset({'aws', 'kerberos'})
 # What Kerberos reads from the environment; the base package would not take it back after a failure.
@@ -60,16 +72,15 @@ class Client:
         self,
         options: ClientOptions,
         user_info: tuple[str, str] | None,
-        transport: Transport,
+        adapter: TransportAdapter,
         background: Background,
         log: CheckLoggingAdapter,
-        hide: Callable[[str], None],
     ) -> None:
         self._auth_type = options.auth_type
         self._background = background
         self._log = log
-        self._adapter = TransportAdapter(transport, background.deadline, hide)
-        self._session = TransportSession(self._adapter)
+        self._adapter = adapter
+        self._session = TransportSession(adapter)
         login = zip(('username', 'password'), user_info or (), strict=False)
         # The transport has the other options. An unverified context is the cheapest that the client can build in vain.
         given = {**dict(login), **options.auth_options, 'tls_verify': False, 'tls_ignore_warning': True}
@@ -101,7 +112,7 @@ class Client:
             http = self._http = self._http or self._build()
             method: Callable[..., Any] = getattr(http, METHODS.get(request.method, request.method.lower()))
             response = method(
-                request.url._replace(query='').geturl(),
+                ANY_URL,
                 headers=dict(request.headers),
                 data=request.body,
                 stream=True,
@@ -131,14 +142,18 @@ class Client:
         if hasattr(http, 'aia_chasing_max_depth'):
             http.aia_chasing_max_depth = 0
         http.options['headers'] = {}
+        if self._auth_type == 'digest':
+            http.options['auth'] = DigestAuth(http.options['auth'].username, http.options['auth'].password)
         return http
 
     def _fault(self, error: Exception) -> Fault:
         cause = ' '.join(str(error).split()) or type(error).__name__
         if self._adapter.status is None:
             return Fault(Kind.TOKEN, f'no credentials for the {self._auth_type} login: {{}}', cause)
-        if isinstance(error, KeyError):
+        if isinstance(error, KeyError) and isinstance(error.args[0], str):
             cause = f'the challenge lacks {error}'
+        elif isinstance(error, MALFORMED):
+            cause = 'the challenge is malformed'
         status = status_with_phrase(self._adapter.status)
         return Fault(Kind.LOGIN, f'{status}; the {self._auth_type} login failed: {{}}', cause)
 
@@ -160,7 +175,8 @@ class TransportSession(Session):
     def prepare_request(self, request: ClientRequest) -> PreparedRequest:
         auth, request.auth = request.auth, None
         prepared = super().prepare_request(request)
-        prepared.url = self.request_as_written.url._replace(fragment='').geturl()
+        url = self.request_as_written.url
+        prepared.url = f'{url.scheme}://{url.netloc}{request_target(url)}'
         prepared.prepare_auth(auth)
         return prepared
 
@@ -168,25 +184,41 @@ class TransportSession(Session):
         """Return none: `send` would read the whole body of a redirect to prepare the next request."""
 
 
+class DigestAuth(HTTPDigestAuth):
+    """Signs all of a target; requests leaves out what follows a semicolon."""
+
+    def build_digest_header(self, method: str, url: str) -> Any:
+        # Of schemes that it does not know, urllib.parse splits no parameters off.
+        return super().build_digest_header(method, f'x-{url}')
+
+
 class TransportAdapter(BaseAdapter):
     """Sends the prepared requests of a session on a transport."""
 
-    def __init__(self, transport: Transport, deadline: Deadline, hide: Callable[[str], None]) -> None:
+    def __init__(self, transport: Transport, deadline: Deadline, cookies: Cookies, hide: Callable[[str], None]) -> None:
         super().__init__()
         self.status: int | None = None
         """Of the last response."""
         self._transport = transport
         self._deadline = deadline
+        self._cookies = cookies
         self._hide = hide
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Any:
-        url = urlsplit(str(request.url))
+        url = parse_url(str(request.url))
+        if cookies := self._cookies.header(url, str(request.headers.get('Cookie', ''))):
+            request.headers['Cookie'] = cookies
+        if (login := str(request.headers.get('Authorization', ''))).startswith('Digest '):
+            # requests signs UTF-8, and nothing of an empty query.
+            request.headers['Authorization'] = login.encode().decode('latin-1')
+            url = url._replace(path=url.path.removesuffix('?'))
         headers = tuple((_text(name), _text(value)) for name, value in request.headers.items() if value is not None)
         body = request.body.encode() if isinstance(request.body, str) else request.body
         for name, value in headers:
             if name.lower() in LOGIN_HEADERS:
                 self._hide(value.partition(' ')[2] or value)
         response = self._transport.send(Request(str(request.method), url, _without_length(headers), body))
+        self._cookies.store(url, response.headers.get_all('Set-Cookie'))
         self.status = response.status
         if response.status in REFUSALS:
             response.drain(MAX_REFUSAL)
@@ -202,7 +234,8 @@ class TransportAdapter(BaseAdapter):
         converted.status_code, converted.reason, converted.url = response.status, response.reason, request.url
         converted.headers = CaseInsensitiveDict()
         for name in dict.fromkeys(name for name, _ in response.headers.items()):
-            converted.headers[name] = response.headers.get(name)
+            if name.lower() not in HIDDEN_HEADERS:
+                converted.headers[name] = _as_utf_8(response.headers.get(name))
         converted.request, converted.connection = request, self
         converted._content, converted._content_consumed = b'', True
         converted.raw = HTTPResponse(EmptyBody(self._transport.chain), status=response.status, preload_content=False)
@@ -227,6 +260,13 @@ class Peer:
     def getpeercert(self, binary_form: bool = False) -> bytes:
         """Return the certificate of the server, in DER."""
         return self.certificate
+
+
+def _as_utf_8(value: str) -> str:
+    """Return bytes read as ISO-8859-1 as the UTF-8 that they are, if they are."""
+    with suppress(UnicodeError):
+        return value.encode('latin-1').decode()
+    return value
 
 
 def _text(value: str | bytes) -> str:

@@ -161,9 +161,9 @@ class Fetcher:
             headers = {'Host': host_header(url)} | headers
         if content_type and 'content-type' not in names:
             headers['Content-Type'] = content_type
-        if cookies := self._cookies.header(url):
-            name = names.get('cookie', 'Cookie')
-            headers[name] = f'{headers[name]}; {cookies}' if name in headers else cookies
+        name = names.get('cookie', 'Cookie')
+        if cookies := self._cookies.header(url, headers.get(name, '')):
+            headers[name] = cookies
         return headers
 
     def _basic_auth(self, url: SplitResult) -> dict[str, str]:
@@ -192,11 +192,11 @@ class Fetcher:
 
     def _client_for(self, url: SplitResult) -> Client:
         if self._client is None:
-            from .client import Client
+            from .client import Client, TransportAdapter
 
-            login, transport = basic_auth(url), self._same_origin
             hide = self._secrets.add_obtained
-            self._client = Client(self._options, login, transport, self.background, self._log, hide)
+            adapter = TransportAdapter(self._same_origin, self.deadline, self._cookies, hide)
+            self._client = Client(self._options, basic_auth(url), adapter, self.background, self._log)
         return self._client
 
     @cached_property
