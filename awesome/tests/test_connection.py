@@ -21,7 +21,7 @@ CHUNKED = OK + b'Transfer-Encoding: chunked\r\n\r\n'
 class Pieces:
     """A stream that gives the pieces of a list, one each time that something is received."""
 
-    def __init__(self, pieces: Iterable[bytes | OSError]) -> None:
+    def __init__(self, pieces: Iterable[bytes | Exception]) -> None:
         self._pieces = iter(pieces)
         self._rest = b''
         self.sizes: list[int] = []
@@ -29,7 +29,7 @@ class Pieces:
     def recv(self, size: int) -> bytes:
         self.sizes.append(size)
         piece = self._rest or next(self._pieces, b'')
-        if isinstance(piece, OSError):
+        if isinstance(piece, Exception):
             raise piece
         self._rest = piece[size:]
         return piece[:size]
@@ -44,7 +44,7 @@ class Pieces:
         pass
 
 
-def read(*pieces: bytes | OSError, method: str = 'GET', size: int = 65536) -> tuple[Head, bytes]:
+def read(*pieces: bytes | Exception, method: str = 'GET', size: int = 65536) -> tuple[Head, bytes]:
     """Return the head and the whole body of a response in pieces."""
     connection = Connection(Pieces(pieces))
     head = connection.read_head()
@@ -54,7 +54,7 @@ def read(*pieces: bytes | OSError, method: str = 'GET', size: int = 65536) -> tu
     return head, b''.join(read_pieces)
 
 
-def fault_of(*pieces: bytes | OSError) -> tuple[Kind, str]:
+def fault_of(*pieces: bytes | Exception) -> tuple[Kind, str]:
     with pytest.raises(Fault) as caught:
         read(*pieces)
     return caught.value.kind, caught.value.describe()
@@ -164,8 +164,10 @@ def test_no_response(data: bytes, kind: Kind, message: str) -> None:
 
 
 def test_other_protocol_is_told_before_its_server_ends() -> None:
-    assert fault_of(b'SSH-2.0-x\r\n', AssertionError())[0] is Kind.NOT_HTTP  # type: ignore[arg-type]
-    assert fault_of(SETTINGS, AssertionError())[0] is Kind.HTTP2  # type: ignore[arg-type]
+    assert fault_of(b'SSH-2.0-x\r\n', AssertionError())[0] is Kind.NOT_HTTP
+    assert fault_of(SETTINGS, AssertionError())[0] is Kind.HTTP2
+    assert fault_of(b'\x15\x03\x01', AssertionError())[0] is Kind.WANTS_TLS
+    assert fault_of(b'\x15', b'\x03', AssertionError())[0] is Kind.WANTS_TLS
 
 
 def test_reset_before_the_response() -> None:
@@ -245,13 +247,16 @@ BAD = 'the chunked coding is malformed after '
         pytest.param([CHUNKED + b'4\r\nbody\r\n0x5\r\nnginx'], b'body', f'{BAD}4 bytes', id='0x'),
         pytest.param([CHUNKED + b'4\r\nbody5\r\nnginx'], b'body', f'{BAD}4 bytes', id='no end of line after a chunk'),
         pytest.param([CHUNKED + b'\r\n'], b'', f'{BAD}0 bytes', id='no size'),
+        pytest.param([CHUNKED + b'<p>', AssertionError()], b'', f'{BAD}0 bytes', id='page without chunks'),
+        pytest.param([CHUNKED, b' ', b'-', AssertionError()], b'', f'{BAD}0 bytes', id='blank and sign'),
+        pytest.param([CHUNKED + b'4\r\nbody', b'5', AssertionError()], b'body', f'{BAD}4 bytes', id='longer chunk'),
         pytest.param([CHUNKED + b'1' * 17 + b'\r\n'], b'', f'{BAD}0 bytes', id='size beyond 64 bits'),
         pytest.param([CHUNKED + b'0' * 20_000], b'', f'{BAD}0 bytes', id='endless size'),
         pytest.param([CHUNKED + b'1;' + b'x' * 20_000], b'', f'{BAD}0 bytes', id='endless extension'),
         pytest.param([CHUNKED + b'0\r\n' + b'A: b\r\n' * 99_999], b'', f'{BAD}0 bytes', id='endless trailers'),
     ],
 )
-def test_body_that_breaks_off(pieces: list[bytes | OSError], body: bytes, message: str) -> None:
+def test_body_that_breaks_off(pieces: list[bytes | Exception], body: bytes, message: str) -> None:
     connection = Connection(Pieces(pieces))
     response = open_body(connection, connection.read_head(), 'GET')
     received = b''

@@ -36,6 +36,8 @@ START = b'HTTP/1.'
 # The fewest bytes that tell an HTTP/2 frame from other protocols: its header (RFC 9113, section 4.1).
 FRAME_HEADER = 9
 SETTINGS, GOAWAY = 4, 7
+# How an alert or a handshake record of any version begins (RFC 8446, section 5.1).
+TLS_RECORDS = (b'\x15\x03', b'\x16\x03')
 
 BLANKS = ' \t'
 
@@ -170,7 +172,7 @@ class Connection:
 
     def _require_http(self, data: bytes | bytearray) -> None:
         is_http = data[: len(START)].upper() == START[: len(data)]
-        if not is_http and (len(data) >= FRAME_HEADER or b'\n' in data):
+        if not is_http and (len(data) >= FRAME_HEADER or b'\n' in data or data[:2] in TLS_RECORDS):
             self._refuse(data)
 
     def _receive(self, so_far: bytes | bytearray) -> bytes:
@@ -194,8 +196,7 @@ class Connection:
 
     def _refuse(self, data: bytes | bytearray) -> NoReturn:
         """Raise the fault of a server that does not speak HTTP/1."""
-        # An alert or a handshake record of any version (RFC 8446, section 5.1).
-        if not self._is_tls and data[0] in (0x15, 0x16) and data[1:2] in (b'', b'\x03'):
+        if not self._is_tls and any(record.startswith(data[:2]) for record in TLS_RECORDS):
             raise Fault(Kind.WANTS_TLS, 'the server speaks TLS on this port: use https')
         is_frame = len(data) >= FRAME_HEADER and data[3] in (SETTINGS, GOAWAY) and not any(data[5:FRAME_HEADER])
         if is_frame or data.startswith((b'PRI * HTTP/2', b'HTTP/2')):
@@ -416,7 +417,7 @@ class ChunkedBody:
             end = data.find(b'\n', position, position + MAX_LINE) + 1
             if end and self._take_line(data[position : end - 1].removesuffix(b'\r')):
                 position = end
-            elif pieces or (not end and len(data) - position < MAX_LINE):
+            elif pieces or (not end and len(data) - position < MAX_LINE and self._may_begin(data[position:])):
                 # Incomplete; or malformed, but what came before counts.
                 break
             else:
@@ -425,6 +426,12 @@ class ChunkedBody:
         if self._part is _Part.DONE:
             self._connection.put_back(self._unparsed)
         return b''.join(pieces)
+
+    def _may_begin(self, data: bytes) -> bool:
+        """Return whether a line that is expected may begin with all of `data`."""
+        if self._part is _Part.SIZE:
+            return data.lstrip()[:1] in HEXADECIMAL
+        return self._part is _Part.TRAILERS or data in b'\r'
 
     def _take_data(self, data: bytes, position: int) -> bytes:
         piece = data[position : position + self._chunk]
