@@ -185,6 +185,18 @@ def test_data_is_sent_again_with_the_digest(serve: Serve, run: Run) -> None:
     assert server.requests[1].lower().count(b'\r\ncontent-length:') == 1
 
 
+def test_server_may_hang_up_between_the_steps_of_a_digest(serve: Serve, run: Run) -> None:
+    def answer(connection: socket.socket, request: bytes) -> None:
+        digest(response(b'nginx'), Connection='keep-alive')(connection, request)
+        # Whatever comes next on this connection gets no answer.
+        connection.recv(1)
+
+    server = serve(answer)
+
+    assert run(url=server.url, search_string='nginx', method='POST', data='a', **LOGIN).status == OK
+    assert [b'\r\nAuthorization: ' in request for request in server.requests] == [False, True]
+
+
 def test_digest_through_a_proxy(serve: Serve, run: Run) -> None:
     page, proxy = serve(digest(response(b'nginx'))), serve(forward)
 

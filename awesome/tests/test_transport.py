@@ -585,13 +585,14 @@ def test_request_that_must_not_be_sent_twice_gets_a_new_connection(serve: Serve)
     assert server.accepted == 2
 
 
-def test_steps_of_a_login_share_a_connection_whatever_the_method(serve: Serve) -> None:
+@pytest.mark.parametrize('binds_login', [True, False])
+def test_steps_of_a_login_share_a_connection_where_it_logs_that_in(binds_login: bool, serve: Serve) -> None:
     server = serve(KEPT)
 
-    with Client(persist=True) as client:
+    with Client(persist=True, binds_login=binds_login) as client:
         for _ in range(2):
             client.fetch(server.url, 'POST', body=b'data')
-    assert server.accepted == 1
+    assert server.accepted == (1 if binds_login else 2)
 
 
 REQUEST_TIMEOUT = response(b'', '408 Request Timeout')

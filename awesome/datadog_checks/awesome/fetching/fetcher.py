@@ -221,8 +221,9 @@ class Fetcher:
             # Whoever names the server in the Host header wants its certificate to have that name.
             context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls),
             server_name=server_name,
-            # NTLM logs a connection in, not a request.
             persist=private and (options.persist or options.auth_type in CONVERSATIONS),
+            # NTLM, which Kerberos falls back to, logs a connection in, not a request.
+            binds_login=options.auth_type in ('kerberos', 'ntlm'),
         )
 
     @property

@@ -61,6 +61,8 @@ class Settings:
     """The name of the server for TLS, in place of the URL's host."""
     persist: bool = False
     """Whether connections are kept after a response that was read to its end."""
+    binds_login: bool = False
+    """Whether a login may hold for a connection: then all of its requests go on the same."""
 
 
 class Route(NamedTuple):
@@ -166,11 +168,12 @@ class Transport:
     def _take_kept(self, route: Route, method: str) -> Connection | None:
         """Return a kept connection if it may be used.
 
-        What must not be sent twice goes only on one of this run: it is a step of a login. And what
+        What must not be sent twice goes only on one of this run whose login it is a step of. And what
         came since the last response is the end, or belongs to no request, such as a 408 or the answer of an attacker.
         """
         kept = self._kept.get(route)
-        if not kept or (kept.is_of_former_run and method not in IDEMPOTENT):
+        may_repeat = method in IDEMPOTENT
+        if not kept or not (may_repeat or (self._settings.binds_login and not kept.is_of_former_run)):
             return None
         del self._kept[route]
         if not kept.has_input():
