@@ -99,6 +99,30 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
             r"'a\\Z' is not a regular expression: unrecognized escape sequence;"
             r' write `\z` instead of `\Z`',
         ),
+        (
+            r'\\Z\K',
+            r"'\\\\Z\\K' is not a regular expression: unrecognized escape sequence; leave out `\K`",
+        ),
+        (
+            r'\0',
+            r"'\\0' is not a regular expression: backreferences are not supported; write `\x00` instead of `\0`",
+        ),
+        ('(?>a)', "'(?>a)' is not a regular expression: unrecognized flag; write `(?:` instead of `(?>`"),
+        (
+            '(?P<n>a)(?P=n)',
+            "'(?P<n>a)(?P=n)' is not a regular expression: unrecognized flag; write out what is repeated",
+        ),
+        ('(?#x)a', "'(?#x)a' is not a regular expression: unrecognized flag; leave out the comment"),
+        (
+            '{"a": 1}',
+            "'{\"a\": 1}' is not a regular expression: repetition operator missing expression;"
+            r' write `\` before a `*`, `+`, `?` or `{` that is meant as itself',
+        ),
+        (
+            'a{1',
+            "'a{1' is not a regular expression: unclosed counted repetition;"
+            r' write `{` that is meant as itself as `\{`',
+        ),
     ],
 )
 def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -> None:

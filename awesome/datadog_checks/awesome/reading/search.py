@@ -27,10 +27,14 @@ REMEDIES = {
     'size limit': 'use fewer or shorter counted repetitions',
     'unrecognized escape': 'see https://docs.rs/regex/latest/regex/#syntax',
     'unrecognized flag': 'see https://docs.rs/regex/latest/regex/#syntax',
+    'repetition operator': 'write `\\` before a `*`, `+`, `?` or `{` that is meant as itself',
+    'unclosed counted repetition': 'write `{` that is meant as itself as `\\{`',
     'repetition quantifier': 'write `{` that is meant as itself as `\\{`, and "at most two" as `{0,2}`',
 }
-# Escapes of other dialects, and how the engine spells them.
-ESCAPES = {r'\Z': r'\z', r'\h': r'[ \t]', r'\R': r'(\r\n|\n|\r)', r'\e': r'\x1b'}
+# What other dialects have, and how the engine spells it or what to do without it.
+SPELLINGS = {r'\Z': r'\z', r'\h': r'[ \t]', r'\R': r'(\r\n|\n|\r)', r'\e': r'\x1b', r'\0': r'\x00', '(?>': '(?:'}
+WITHOUT = {r'\K': r'leave out `\K`', '(?#': 'leave out the comment', '(?P=': REMEDIES['backreferences']}
+_TOKEN = re.compile(r'\\0[0-7]*|\\.|\(\?(?:>|#|P=)', re.DOTALL)
 
 # In characters: a piece that is shorter is not worth compiling for, and strings that are longer take long to compile.
 MIN_PIECE_FOR_ENGINE = 32 * 1024
@@ -135,8 +139,13 @@ def compile_pattern(pattern: str, case_sensitive: bool = True) -> SchemaValidato
 
 
 def _remedy(pattern: str, reason: str) -> str:
-    if 'unrecognized escape' in reason and (escape := re.search(r'\\[ZhRe]', pattern)):
-        return f'; write `{ESCAPES[escape[0]]}` instead of `{escape[0]}`'
+    start = '(' if 'flag' in reason else '\\'
+    if 'unrecognized' in reason or 'backreferences' in reason:
+        for token in _TOKEN.findall(pattern):
+            if token in SPELLINGS and token.startswith(start):
+                return f'; write `{SPELLINGS[token]}` instead of `{token}`'
+            if token in WITHOUT and token.startswith(start):
+                return f'; {WITHOUT[token]}'
     return next((f'; {remedy}' for what, remedy in REMEDIES.items() if what in reason), '')
 
 
