@@ -103,6 +103,27 @@ def test_string_that_is_there_in_another_spelling(page: str, string: str, why: s
     assert f"': {why}" in line(printed, 'missing')
 
 
+@pytest.mark.parametrize(
+    ('page', 'pattern', 'why', 'instead'),
+    [
+        pytest.param('ok\n', '^ok$', '`$` matches only at the very end', r'^ok\s*$', id='end'),
+        pytest.param('ok\n', '^(ok$|no$)', '`$` matches only at the very end', r'^(ok\s*$|no\s*$)', id='ends'),
+        pytest.param('1<2', r'1\<2', r'`\<` and `\>` are word boundaries', '1<2', id='word boundaries'),
+        pytest.param('x&x', '[a&&b]x', '`&&`, `--` and `~~` in a class', r'[a\&&b]x', id='operators'),
+    ],
+)
+def test_pattern_that_python_reads_in_another_way(
+    page: str, pattern: str, why: str, instead: str, serve: Serve
+) -> None:
+    url = serve(response(page.encode())).url
+
+    missing = line(try_page(url, pattern, '--regex')[1], 'missing')
+
+    assert f"': {why}" in missing
+    assert missing.endswith(f"; set search_string: '{instead}'")
+    assert try_page(url, instead, '--regex')[0] == 0
+
+
 def test_what_is_said_to_find_a_string_finds_it(serve: Serve) -> None:
     url = serve(response('<b>Öffnungs–zeiten</b> it’s'.encode())).url
     strings = ['Öffnungs-zeiten', "it's"]

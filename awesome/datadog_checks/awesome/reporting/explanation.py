@@ -80,8 +80,12 @@ IN_SOURCE: tuple[str, dict[str, Any]] = ('it is in the source where no reader se
 # Where Python's regular expressions differ from the engine's without an error: what to look for in a pattern, what to
 # write instead to get Python's meaning, and why.
 DIALECT = (
-    (re.compile(r'(?<!\\)\$$'), r'\\s*$', '`$` matches only at the very end, not before a last line break'),
-    (re.compile(r'\\([<>])'), r'\1', r'`\\<` and `\\>` are word boundaries here'),
+    (
+        re.compile(r'(?<![\\\[])\$(?=[|)]|$)'),
+        r'\\s*$',
+        '`$` matches only at the very end, not before a last line break',
+    ),
+    (re.compile(r'\\([<>])'), r'\1', r'`\<` and `\>` are word boundaries here'),
     (re.compile(r'(?<=[^\[])(&&|--|~~)(?=[^\]]*\])'), r'\\\1', '`&&`, `--` and `~~` in a class are operators here'),
 )
 
@@ -133,18 +137,25 @@ class Explainer:
     def _reasons(self) -> Iterator[Reason]:
         """Yield what explains the missing strings; nothing for those that nothing explains."""
         missing = list(self._found_out.verdict.missing)
+        if self._options.rules.regex:
+            yield from self._explained(missing, self._in_other_dialect)
         for why, change, changed in self._changes():
             if not missing:
                 return
             there = self._search(changed, missing)
             yield from (Reason(string, why, change) for string in there)
             missing = [string for string in missing if string not in there]
-        for string in list(missing):
-            if reason := self._respelled(string):
-                yield reason
-                missing.remove(string)
+        if not self._options.rules.regex:
+            yield from self._explained(missing, self._respelled)
         if missing and self._found_out.page.cut_off:
             yield from self._search_further(missing)
+
+    def _explained(self, missing: list[str], explain: Callable[[str], Reason | None]) -> Iterator[Reason]:
+        """Yield the reasons that `explain` knows, and remove what they explain from `missing`."""
+        for string in list(missing):
+            if reason := explain(string):
+                yield reason
+                missing.remove(string)
 
     def cause(self) -> str:
         """Return the cause that is known of a page that lacks what is searched for; empty if none is."""
@@ -236,10 +247,8 @@ class Explainer:
         return [string for string in wanted if rules.needles[string] and string not in verdict.missing]
 
     def _respelled(self, string: str) -> Reason | None:
-        """Return the reason of a string that is there with other quotes, dashes or white space, or by other rules."""
+        """Return the reason of a string that is there with other quotes, dashes or white space."""
         rules = self._options.rules
-        if rules.regex:
-            return self._in_other_dialect(string)
         texts: list[tuple[str, str, dict[str, Any]]] = [
             ('', self._visible if rules.visible_text else self._source, {}),
             *([] if rules.visible_text else [(' in the visible text', self._visible, IN_TEXT[1])]),
@@ -261,6 +270,7 @@ class Explainer:
         return {'search_string': strings[0] if len(strings) == 1 else strings}
 
     def _in_other_dialect(self, pattern: str) -> Reason | None:
+        """Return the reason of a regular expression that is there as Python reads it."""
         for symptom, instead, why in DIALECT:
             changed = symptom.sub(instead, pattern)
             if changed != pattern and self._search(self._options, [changed]):
