@@ -169,6 +169,7 @@ def test_bytes_become_text(encoding: str, data: bytes, text: str) -> None:
         utf_16le_xml=('<?xml?><a>é'.encode('utf-16le'), 'text/xml', None, '<?xml?><a>é', 'utf-16le', 'the markup'),
         utf_16be_xml=('<?xml?><a>é'.encode('utf-16be'), '', None, '<?xml?><a>é', 'utf-16be', 'the markup'),
         nul=(b'<\0a>', HTML, None, '<\0a>', 'utf-8', 'the default'),
+        sniffed=(b'<pre>' + KOI + b'\xc4', '', None, '<pre>' + KOI.decode() + 'д', 'koi8-r', 'the markup'),
     ),
 )
 @pytest.mark.parametrize('size', [1, 2, 100])
@@ -199,6 +200,9 @@ def test_first_that_knows_decides(
         ('text/html; charset=koi8-r, html; charset=big5, */', 'text/html', 'koi8-r'),
         ('*/*; charset=koi8-r', '', 'koi8-r'),
         ('text/html, */*', 'text/html', ''),
+        ('text/html; charset=koi8-r, */*', 'text/html', 'koi8-r'),
+        ('text/html; charset=koi8-r, */*; charset=big5', 'text/html', 'big5'),
+        ('*/*; charset=koi8-r, text/html', 'text/html', ''),
         ('charset=koi8-r', '', ''),
         ('', '', ''),
     ],

@@ -351,7 +351,9 @@ def test_xml(markup: str, text: str, size: int) -> None:
         ('unknown/unknown', '<!-- -->', 'html'),
         ('', '\ufeff<body >', 'html'),
         ('', '<?xml version="1.0"?>', 'xml'),
-        ('', '<pre>', ''),
+        ('', '<pre>', 'html'),
+        ('', '<br/>', 'html'),
+        ('', '<ul>', ''),
         ('', 'a <p>', ''),
     ],
 )

@@ -55,7 +55,7 @@ def _parse(header: str) -> ContentType:
         if match := _ESSENCE.match(value):
             # A wildcard says no type, but its charset counts in browsers.
             essence = match[1].lower().replace('*/*', '')
-            inherited = found.charset if found.essence in ('', essence) else ''
+            inherited = found.charset if essence in ('', found.essence) else ''
             found = ContentType(essence or found.essence, _charset(value) or inherited)
     return found
 

@@ -27,12 +27,12 @@ _ALWAYS_SCANNED = 1024
 _SPACE = rb'\t\n\f\r '
 _UTF_16_XML = {b'<\0?\0x\0': 'utf-16le', b'\0<\0?\0x': 'utf-16be'}
 _XML_ENCODING = re.compile(rb'encoding[%b]*+=[%b]*+(?:"([^"]*+)"|\'([^\']*+)\')' % (_SPACE, _SPACE))
-# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
+# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type; like Chromium, whatever follows.
 _SNIFFED_HTML = re.compile(
-    rb'<(?:!--|(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[ >])',
+    rb'<(?:!--|!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|p)',
     re.IGNORECASE,
 )
-_SNIFF_SIZE = len(b'<!doctype html>')
+_SNIFF_SIZE = len(b'<!doctype html')
 _CONTENT_CHARSET = re.compile(
     rb'charset[%b]*+=[%b]*+(?:"([^"]*+)"|\'([^\']*+)\'|([^%b;"\'][^%b;]*+)|)' % (_SPACE, _SPACE, _SPACE, _SPACE),
     re.IGNORECASE,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SPACE = r'\t\n\f\r '
-# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
+# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type; like Chromium, whatever follows.
 _SNIFFED_HTML = re.compile(
-    r'<(?:!--|(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[ >])', re.IGNORECASE
+    r'<(?:!--|!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|p)', re.IGNORECASE
 )
 
 _ATTRIBUTE = (
