@@ -53,6 +53,11 @@ _PARTS = {
     "'": re.compile(r"[^']*+"),
 }
 
+# https://html.spec.whatwg.org/multipage/parsing.html#frameset-ok-flag: a page with one of these is not one of frames.
+_NOT_IN_FRAMESET = words(
+    'applet area body br button embed hr iframe image img keygen marquee object select table textarea wbr xmp'
+)
+
 _RAW_TEXT = words('script style xmp iframe noembed noframes noscript title textarea plaintext')
 _RAW_ENDS = {
     name: re.compile('</' + ''.join(f'[{c}{c.upper()}]' for c in name) + rf'(?=[{_SPACE}/>])')
@@ -300,6 +305,7 @@ class VisibleText:
 
     def _start(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
         elements = self._elements
+        self._seen = self._seen or name in _NOT_IN_FRAMESET
         if self._xml or elements.foreign or name not in _RAW_TEXT:
             if name == 'frameset' and not (self._xml or self._seen or any(map(str.strip, self._text))):
                 # A page of frames has no text of its own.
