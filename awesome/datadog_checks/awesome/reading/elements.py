@@ -27,6 +27,8 @@ MAX_CARRIED = 8
 
 # Reasons not to show text: `display`, `visibility`, and text in a select, svg or math where none is drawn.
 NOT_DISPLAYED, INVISIBLE, NOT_DRAWN = 1, 2, 4
+# Whether an element separates words, and whether those inside it do as well: the items of a flexible box or a grid.
+BLOCK, CONTAINER = 1, 2
 
 HEADINGS = frozenset({'h1', 'h2', 'h3', 'h4', 'h5', 'h6'})
 CELLS = frozenset({'td', 'th'})
@@ -57,7 +59,7 @@ DRAWN = {
     'math': frozenset({'mi', 'mn', 'mo', 'ms', 'mtext'}),
 }
 HTML_INSIDE = {'svg': frozenset({'foreignobject', 'desc', 'title'}), 'math': DRAWN['math']}
-UNSEEN_INSIDE = words('desc metadata script style title annotation annotation-xml')
+UNSEEN_INSIDE = words('desc metadata script style title annotation annotation-xml mphantom')
 # https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inforeign
 BREAKOUT = (
     words(
@@ -69,15 +71,20 @@ BREAKOUT = (
 
 _BORDERS = frozenset(f'{root} {name}' for root, names in HTML_INSIDE.items() for name in names)
 # https://html.spec.whatwg.org/multipage/parsing.html#has-an-element-in-scope
-SCOPE = words('applet caption marquee object table td template th') | _BORDERS
+SCOPE = words('applet caption marquee object select table td template th') | _BORDERS
 BUTTON_SCOPE = SCOPE | {'button'}
 TABLE_SCOPE = frozenset({'table', 'template'})
+# What the parts of a table stand in: whatever else is open inside of it ends there, since browsers move it before the
+# table.
+TABLE_CONTEXT = TABLE_SCOPE | ROW_GROUPS | {'tr'}
 SPECIAL = (
     (BLOCKS - OPTIONS - {'dialog', 'legend'})
     | SCOPE
     | ROW_GROUPS
     | {'tr', 'button', 'colgroup', 'noembed', 'noframes', 'noscript', 'select', 'textarea'}
 )
+# https://html.spec.whatwg.org/multipage/parsing.html#generate-implied-end-tags
+IMPLIED = words('dd dt li optgroup option p rb rp rt rtc')
 ITEM_SCOPE = SPECIAL - {'address', 'div', 'p'}
 
 Ends = tuple[frozenset[str], frozenset[str]]
@@ -100,7 +107,7 @@ def _table_of_ends() -> dict[str, list[Ends]]:
     ends['rb'] = ends['rtc'] = [(frozenset({'rb', 'rt', 'rtc', 'rp'}), frozenset({'ruby'}))]
     ends['rt'] = ends['rp'] = [(frozenset({'rb', 'rt', 'rp'}), frozenset({'ruby'}))]
     ends['button'] = [(frozenset({'button'}), SCOPE)]
-    ends['input'] = [(frozenset({'select'}), SCOPE)]
+    ends['input'] = [(frozenset({'select'}), SCOPE - {'select'})]
     return ends
 
 
@@ -130,7 +137,7 @@ def _table_of_plain_tags() -> dict[str, _Plain]:
         # A select shows no blocks.
         ended = {'select'} if name in BLOCKS else {name} & {'a'}
         plain[name] = (name, True, name in BLOCKS, tuple(ended.union(*(ended for ended, _ in ENDS.get(name, ())))), ())
-    plain |= {name: (name, True, True, (), ('tr',)) for name in CELLS}
+    plain |= {name: (name, True, True, ('select',), ('tr',)) for name in CELLS}
     plain['tr'] = ('tr', True, False, (), ('table', *ROW_GROUPS))
     ends = names | HEADINGS | CELLS | ROW_GROUPS | {'tr'}
     return plain | {f'/{name}': (name, False, False, (), ()) for name in ends}
@@ -142,22 +149,29 @@ MAX_PLAIN_TAG = max(map(len, _PLAIN_TAGS)) + 2
 
 # https://www.w3.org/TR/css-display-3/#the-display-properties
 _INSIDE_LINE = words(
-    'contents inline inline-block inline-flex inline-grid inline-table ruby initial unset revert inherit'
-    ' -webkit-inline-box -webkit-inline-flex math ruby-text'
+    'contents inline inline-block inline-flex inline-grid inline-table ruby initial unset -webkit-inline-box'
+    ' -webkit-inline-flex math ruby-text'
 )
 _OWN_LINE = words(
     'block flex flow-root grid list-item table table-caption table-cell table-column table-column-group'
-    ' table-footer-group table-header-group table-row table-row-group flow -webkit-box -webkit-flex'
+    ' table-footer-group table-header-group table-row table-row-group flow -webkit-box -webkit-flex inherit'
 )
+_CONTAINERS = words('flex grid inline-flex inline-grid -webkit-flex -webkit-inline-flex')
+_REVERT = words('revert revert-layer')
 _VALUES = {
-    'display': _INSIDE_LINE | _OWN_LINE | {'none'},
-    'visibility': words('visible hidden collapse initial inherit unset revert'),
-    'float': words('left right none inline-start inline-end initial inherit unset revert'),
-    'position': words('static relative absolute fixed sticky initial inherit unset revert'),
+    'display': _INSIDE_LINE | _OWN_LINE | _REVERT | {'none'},
+    'visibility': _REVERT | words('visible hidden collapse initial inherit unset'),
+    'float': _REVERT | words('left right none inline-start inline-end initial inherit unset'),
+    'position': _REVERT | words('static relative absolute fixed sticky initial inherit unset'),
 }
 _OUT_OF_LINE = words('left right inline-start inline-end absolute fixed')
 _COMMENT = re.compile(r'/\*(?:[^*]++|\*(?!/))*+(?:\*/)?')
-_DELIMITER = re.compile(r""""(?:[^"\\\n]++|\\.?)*+"?|'(?:[^'\\\n]++|\\.?)*+'?|[;()\[\]{}]""", re.DOTALL)
+_DELIMITER = re.compile(
+    r""""(?:[^"\\\n]++|\\.?)*+"?|'(?:[^'\\\n]++|\\.?)*+'?|"""
+    r"""url\([ \t\n\f\r]*+(?!["'])(?:[^)\\]++|\\.?)*+\)?|[;()\[\]{}]""",
+    re.DOTALL | re.IGNORECASE,
+)
+_ESCAPE = re.compile(r'\\(?:([0-9a-f]{1,6})[ \t\n\f\r]?|(.))', re.DOTALL | re.IGNORECASE)
 _DECLARATION = re.compile(
     r'[ \t\n\f\r]*+([a-z]++)[ \t\n\f\r]*+:[ \t\n\f\r]*+([a-z-]++)[ \t\n\f\r]*+(![ \t\n\f\r]*+important)?[ \t\n\f\r]*+',
     re.IGNORECASE,
@@ -172,7 +186,7 @@ def parse_style(style: str) -> dict[str, str]:
     properties: dict[str, str] = {}
     important: set[str] = set()
     for declaration in _declarations(_COMMENT.sub(' ', style)):
-        match = _DECLARATION.fullmatch(declaration)
+        match = _DECLARATION.fullmatch(_ESCAPE.sub(_unescape, declaration))
         if not match:
             continue
         name, value = match[1].lower(), match[2].lower()
@@ -180,7 +194,13 @@ def parse_style(style: str) -> dict[str, str]:
             properties[name] = value
             if match[3]:
                 important.add(name)
-    return properties
+    return {name: value for name, value in properties.items() if value not in _REVERT}
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    """Return the letter that is escaped; nothing else that may be matters."""
+    code = int(escape[1], 16) if escape[1] else ord(escape[2])
+    return chr(code) if code < 0x80 and chr(code).isalpha() else '?'
 
 
 def _declarations(style: str) -> Iterable[str]:
@@ -213,6 +233,8 @@ class OpenElements:
     def __init__(self, separators: list[str]) -> None:
         self._separators = separators
         self._stack: list[_Open] = []
+        # The open elements whose children all separate words, with their depths.
+        self._containers: list[tuple[int, _Open]] = []
         # The depth of the innermost open element of each name.
         self._depths: dict[str, int] = {}
         self.hidden = 0
@@ -244,7 +266,7 @@ class OpenElements:
         elif self.in_foreign_element() and self._end_foreign(name):
             pass
         elif name == 'form':
-            self._strike(self._depths.get(name, -1))
+            self._end_form()
         elif name in HEADINGS:
             self._end_any(HEADINGS, SCOPE)
         elif name in FORMATTING:
@@ -276,7 +298,7 @@ class OpenElements:
         depth = len(stack)
         if depth >= MAX_DEPTH or (parents and not (stack and stack[-1][0] in parents)):
             return False
-        if separates:
+        if separates or (self._containers and self._is_in_container()):
             separates = not self.hidden
             if separates:
                 self._separators.append('\n')
@@ -320,6 +342,10 @@ class OpenElements:
             self._end_formatting(name)
         for names, scope in ENDS.get(name, ()):
             self._end_any(names, scope)
+        if name in TABLE_PARTS:
+            context = self._innermost(TABLE_CONTEXT)
+            while len(self._stack) > context + 1:
+                self._pop()
 
     def _end_any(self, names: frozenset[str], scope: frozenset[str]) -> bool:
         """Close the outermost of the elements of these names that are open inside of `scope`; return whether one is."""
@@ -342,16 +368,29 @@ class OpenElements:
         else:
             self._pop_to(depth)
 
+    def _end_form(self) -> None:
+        """Close a form alone when elements are open inside it that its end does not imply the end of."""
+        depth = self._depths.get('form', -1)
+        if depth <= self._innermost(SCOPE):
+            return
+        while self._stack[-1][0] in IMPLIED:
+            self._pop()
+        if depth == len(self._stack) - 1:
+            self._pop()
+        else:
+            self._strike(depth)
+
     def _strike(self, depth: int) -> None:
         """Close the element at `depth` and leave those inside it open."""
-        if depth < 0:
-            return
         name, previous, hidden, foreign, separates = self._stack[depth]
         if previous >= 0:
             self._depths[name] = previous
         else:
             del self._depths[name]
         self._stack[depth] = ('', -1, hidden, foreign, False)
+        # What it hides is inside of the next one.
+        inner = self._stack[depth + 1]
+        self._stack[depth + 1] = (inner[0], inner[1], hidden, foreign, inner[4])
         if separates:
             self._separators.append('\n')
 
@@ -359,13 +398,13 @@ class OpenElements:
         return max(map(self._depths.get, names, repeat(-1)), default=-1)
 
     def _push_html(self, name: str, attributes: Mapping[str, str]) -> None:
-        hidden, block = self._look(name, attributes)
-        self._open(name, hidden, '', block and not hidden, closed=name in VOID)
+        hidden, separates = self._look(name, attributes)
+        self._open(name, hidden, '', separates, closed=name in VOID)
 
-    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, bool]:
+    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, int]:
         """Return why the text of an HTML element would be hidden, or 0, and whether it separates words."""
         hidden = self.hidden
-        if 'select' in self._depths:
+        if 'select' in self._depths and name != 'template':
             # A select shows its options, also hidden ones, and nothing of their markup.
             return (hidden & ~NOT_DRAWN if name == 'option' else hidden), name in OPTIONS
         if name == 'select':
@@ -374,19 +413,21 @@ class OpenElements:
 
     def _push_foreign(self, name: str, attributes: Mapping[str, str], closed: bool) -> None:
         root = self.foreign or name
-        hidden, foreign, block = self.hidden, root, False
-        if not self.foreign:
-            hidden |= NOT_DRAWN
-        elif name in DRAWN[root]:
-            hidden &= ~NOT_DRAWN
-            block = True
-        elif name in UNSEEN_INSIDE:
+        hidden, foreign, separates = self.hidden, root, 0
+        if name in UNSEEN_INSIDE:
             hidden |= NOT_DISPLAYED
+        elif 'select' not in self._depths:
+            if not self.foreign:
+                hidden |= NOT_DRAWN
+            elif name in DRAWN[root]:
+                hidden &= ~NOT_DRAWN
+                separates = BLOCK
         if self.foreign and (name in HTML_INSIDE[root] or _is_html_annotation(name, attributes)):
             foreign = ''
-        hidden = _hide_foreign(attributes, hidden)
+        if attributes:
+            hidden, separates = _style_foreign(name, root, attributes, hidden, separates)
         name = f'{root} {name}' if self.foreign else name
-        self._open(name, hidden, foreign, block and not hidden, closed)
+        self._open(name, hidden, foreign, separates, closed)
 
     def _leave_foreign(self) -> None:
         while self.foreign:
@@ -403,20 +444,32 @@ class OpenElements:
             self._pop_to(depth)
         return depth >= 0
 
-    def _open(self, name: str, hidden: int, foreign: str, separates: bool, closed: bool) -> None:
-        if separates and name != 'table':
+    def _open(self, name: str, hidden: int, foreign: str, separates: int, closed: bool) -> None:
+        apart = bool(separates & BLOCK) or self._is_in_container()
+        if hidden and not (name in DRAWN and hidden == NOT_DRAWN):
+            apart = False
+        if apart and name != 'table':
             # Text that stands in a table, but in no cell, goes before it.
             self._separators.append('\n')
         if closed:
-            if separates:
+            if apart:
                 self._separators.append('\n')
             return
         if len(self._stack) >= MAX_DEPTH:
             self._pop()
-        depths = self._depths
-        self._stack.append((name, depths.get(name, -1), self.hidden, self.foreign, separates))
-        depths[name] = len(self._stack) - 1
+        depths, depth = self._depths, len(self._stack)
+        self._stack.append((name, depths.get(name, -1), self.hidden, self.foreign, apart))
+        if separates & CONTAINER:
+            self._containers.append((depth, self._stack[depth]))
+        depths[name] = depth
         self.hidden, self.foreign = hidden, foreign
+
+    def _is_in_container(self) -> bool:
+        """Return whether what opens now is an item of a flexible box or a grid; forget those that were closed."""
+        stack, containers = self._stack, self._containers
+        while containers and not (containers[-1][0] < len(stack) and stack[containers[-1][0]] is containers[-1][1]):
+            containers.pop()
+        return bool(containers) and containers[-1][0] == len(stack) - 1
 
     def _pop_to(self, depth: int) -> None:
         """Close the element at `depth` and all inside it, and open again the hidden formatting elements of them."""
@@ -429,7 +482,7 @@ class OpenElements:
             elif name in FORMATTING and hidden != self.hidden and len(self._stack) > depth:
                 carried.append((name, hidden & ~self.hidden))
         for name, hidden in reversed(carried[-MAX_CARRIED:]):
-            self._open(name, self.hidden | hidden, self.foreign, False, closed=False)
+            self._open(name, self.hidden | hidden, self.foreign, 0, closed=False)
 
     def _separate(self) -> None:
         if not self.hidden:
@@ -452,8 +505,8 @@ class OpenXmlElements(OpenElements):
         if self.foreign or local in DRAWN:
             self._push_foreign(local, attributes, closed)
             return
-        hidden, block = self._look(local, attributes) if self._xhtml else (0, True)
-        self._open(local, hidden, '', block and not hidden, closed)
+        hidden, separates = self._look(local, attributes) if self._xhtml else (0, BLOCK)
+        self._open(local, hidden, '', separates, closed)
 
     def pass_plain(self, _: str) -> bool:
         """Return that no tag of XML is as simple as HTML's."""
@@ -465,38 +518,49 @@ class OpenXmlElements(OpenElements):
         if not (self.in_foreign_element() and self._end_foreign(local)) and local in self._depths:
             self._pop_to(self._depths[local])
 
-    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, bool]:
+    def _look(self, name: str, attributes: Mapping[str, str]) -> tuple[int, int]:
         if name == 'title':
             first, self._titled = not self._titled, True
-            return (0 if first else NOT_DISPLAYED), True
+            return (0 if first else NOT_DISPLAYED), BLOCK
         if name in ('html', 'head', 'body'):
-            return 0, False
-        hidden, block = super()._look(name, attributes)
-        return (hidden | NOT_DISPLAYED if name in UNSEEN_IN_XML else hidden), block
+            return 0, 0
+        hidden, separates = super()._look(name, attributes)
+        return (hidden | NOT_DISPLAYED if name in UNSEEN_IN_XML else hidden), separates
 
 
-def _style(name: str, attributes: Mapping[str, str], hidden: int) -> tuple[int, bool]:
+def _style(name: str, attributes: Mapping[str, str], hidden: int) -> tuple[int, int]:
     """Return why an element that is inside of something `hidden` is hidden, or 0, and whether it separates words."""
     block = name in BLOCKS
-    if name in REPLACED:
-        return hidden | NOT_DISPLAYED, block
+    if name in REPLACED or (name == 'object' and _is_embedded(attributes)):
+        return hidden | NOT_DISPLAYED, int(block)
     if not attributes and name != 'dialog':
-        return hidden, block
+        return hidden, int(block)
     style = parse_style(attributes.get('style', ''))
     display = style.get('display', 'none' if _is_hidden(name, attributes) else '')
-    if display == 'none' or attributes.get('hidden', '').lower() == 'until-found':
+    if display:
+        # Chromium gives the text of a paragraph lines of its own in any case; a dialog is out of line.
+        block = display in _OWN_LINE or name in ('p', 'dialog')
+    if display == 'none' or (block and attributes.get('hidden', '').lower() == 'until-found'):
         hidden |= NOT_DISPLAYED
-    elif display:
-        block = display in _OWN_LINE
-    hidden = _visibility(style.get('visibility', ''), hidden)
-    return hidden, block or bool(_OUT_OF_LINE & {style.get('float', ''), style.get('position', '')})
+    return _visibility(style.get('visibility', ''), hidden), _separates(style, block)
+
+
+def _separates(style: Mapping[str, str], block: bool) -> int:
+    out_of_line = _OUT_OF_LINE & {style.get('float', ''), style.get('position', '')}
+    return BLOCK * (block or bool(out_of_line)) | CONTAINER * (style.get('display') in _CONTAINERS)
 
 
 def _is_hidden(name: str, attributes: Mapping[str, str]) -> bool:
     """Return whether an element is not displayed as long as no style says otherwise."""
-    if name == 'object':
-        return 'data' in attributes or 'type' in attributes
-    return 'hidden' in attributes or 'popover' in attributes or (name == 'dialog' and 'open' not in attributes)
+    if 'hidden' in attributes:
+        return attributes['hidden'].lower() != 'until-found'
+    return 'open' not in attributes if name == 'dialog' else 'popover' in attributes
+
+
+def _is_embedded(attributes: Mapping[str, str]) -> bool:
+    """Return whether an object is shown in place of its content: none that needs a plug-in is."""
+    kind = attributes.get('type', '').lower()
+    return bool(kind or attributes.get('data')) and not kind.startswith('application/x-')
 
 
 def _is_html_annotation(name: str, attributes: Mapping[str, str]) -> bool:
@@ -504,14 +568,14 @@ def _is_html_annotation(name: str, attributes: Mapping[str, str]) -> bool:
     return name == 'annotation-xml' and encoding in ('text/html', 'application/xhtml+xml')
 
 
-def _hide_foreign(attributes: Mapping[str, str], hidden: int) -> int:
-    """Return why an element of svg or math is hidden, or 0: there, style properties are attributes too."""
-    if not attributes:
-        return hidden
-    style = {**attributes, **parse_style(attributes.get('style', ''))}
+def _style_foreign(name: str, root: str, attributes: Mapping[str, str], hidden: int, separates: int) -> tuple[int, int]:
+    """Return what `_style` does for an element of svg, where style properties are attributes too, or of math."""
+    style = {**(attributes if root == 'svg' else {}), **parse_style(attributes.get('style', ''))}
     if style.get('display') == 'none':
         hidden |= NOT_DISPLAYED
-    return _visibility(style.get('visibility', ''), hidden)
+    if name == root:
+        separates |= _separates(style, style.get('display') in _OWN_LINE)
+    return _visibility(style.get('visibility', ''), hidden), separates
 
 
 def _visibility(value: str, hidden: int) -> int:

@@ -456,7 +456,7 @@ class _UnfinishedTag:
 
 def _parse_attributes(name: str, text: str, foreign: str) -> dict[str, str]:
     """Return the attributes that matter, with their values; of two of the same name the first counts."""
-    if not foreign and name.lower() not in ('object', 'dialog'):
+    if not foreign and name.lower() not in ('object', 'dialog', 'svg'):
         lower = text.lower()
         if 'hidden' not in lower and 'style' not in lower and 'popover' not in lower:
             return {}
