@@ -79,6 +79,13 @@ OAUTH = {'type': 'oauth', 'url': URL, 'client_id': 'id', 'client_secret': 'hunte
         pytest.param({'data': {'user': 'me', 'password': 'hunter22'}}, id='form'),
         pytest.param({'data': {'codes': ['hunter22']}}, id='list in a form'),
         pytest.param({'data': '{"login": {"codes": ["hunter22"]}}'}, id='JSON'),
+        pytest.param({'url': 'http://localhost/?a=1;token=hunter22'}, id='query with semicolons'),
+        pytest.param({'headers': {'Authorization': 'Token token="hunter22"'}}, id='quoted parameter of a header'),
+        pytest.param({'headers': {'Authorization': 'Basic bWU6aHVudGVyMjI='}}, id='password in base64'),
+        pytest.param({'data': '<login><user>me</user><pin> hunter22 </pin></login>'}, id='XML'),
+        pytest.param({'data': '<login user="me" pin="hunter22"/>'}, id='attribute in XML'),
+        pytest.param({'data': '{"query": "{login(pin: \'hunter22\')}"}'}, id='query in JSON'),
+        pytest.param({'data': '"hunter22"'}, id='JSON without an object'),
         pytest.param({'proxy': {'http': 'http://me:hunter22@proxy:3128'}}, id='password of a proxy'),
         pytest.param({'proxy': {'http': 'http://hunter22@proxy:3128'}}, id='user of a proxy'),
         pytest.param({'tls_private_key_password': 'hunter22'}, id='password of a key'),
@@ -118,10 +125,43 @@ SPELLED = 'Päss "w&rd\\" / 1'
         pytest.param('P%25C3%25A4ss%2520%2522w%2526rd%255C%2522%2520%252F%25201', id='percent-encoded twice'),
         pytest.param('P%C3%A4ss%20&quot;w&amp;rd%5C&quot;%20/%201', id='a URL in HTML'),
         pytest.param('UMOkc3MgIncmcmRcIiAvIDE', id='base64'),
+        pytest.param('UORzcyAidyZyZFwiIC8gMQ==', id='base64 of Latin-1'),
+        pytest.param('P%u00e4ss "w&rd\\" / 1', id='escape() of JavaScript'),
+        pytest.param('P\\u{e4}ss "w&rd\\\\" / 1', id='braces of JavaScript'),
+        pytest.param('P\\U000000e4ss "w&rd\\\\" / 1', id='Python'),
+        pytest.param('P\\303\\244ss "w&rd\\\\" / 1', id='octal'),
+        pytest.param('Pa\u0308ss "w&rd\\" / 1', id='combining marks'),
+        pytest.param('P\ufffdss "w&rd\\" / 1', id='Latin-1 read as UTF-8'),
+        pytest.param('P\ufffd\ufffdss "w&rd\\" / 1', id='UTF-8 read as ASCII'),
+        pytest.param('PГ¤ss "w&rd\\" / 1', id='UTF-8 read as windows-1251'),
+        pytest.param('P?ss "w&rd\\" / 1', id='only ASCII'),
+        pytest.param('Pä\xadss "w\u200b&rd\\" / 1', id='what nobody sees'),
+        pytest.param('PÄSS "W&amp;RD\\" / 1', id='upper case in HTML'),
+        pytest.param('P%C3%A4ss%20%22w%26amp%3Brd%5C%22%20%2F%201', id='HTML in a URL'),
     ],
 )
 def test_secret_is_hidden_in_each_spelling(spelling: str) -> None:
     assert Mask([SPELLED])(f'<{spelling}>') == f'<{MASK}>'
+
+
+@pytest.mark.parametrize(
+    ('secret', 'spelling'),
+    [
+        pytest.param('Über–Maß', 'Ãœberâ€“MaÃŸ', id='UTF-8 read as windows-1252'),
+        pytest.param('Maß-Straße', 'MASS-STRASSE', id='letters that upper case doubles'),
+        pytest.param('a\u0301te\u0301-7', 'áté-7', id='composed'),
+        pytest.param('\U0001f600\U0001f601!!', '\\ud83d\\ude00\\ud83d\\ude01!!', id='surrogates of JSON'),
+        pytest.param('пароль', 'Ð¿Ð°Ñ\x80Ð¾Ð»Ñ\x8c', id='without ASCII'),
+        pytest.param('q~?q~?>', 'cX4_cX4_Pg', id='base64 of URLs'),
+        pytest.param('<secret>\\', '&lt;secret&gt;\\', id='backslash at the end'),
+    ],
+)
+def test_secret_of_other_characters_is_hidden_in_each_spelling(secret: str, spelling: str) -> None:
+    assert Mask([secret])(f'<{spelling}>').replace('\\', '') == f'<{MASK}>'
+
+
+def test_few_letters_between_others_are_no_secret() -> None:
+    assert Mask(['тайна-main-тайна'])('the main page – Ö') == 'the main page – Ö'
 
 
 def test_longest_secret_is_hidden_whole() -> None:
@@ -255,6 +295,12 @@ def test_basic_authentication_is_hidden() -> None:
 
     assert Mask(secrets_of({'username': 'me', 'password': 'hunter22'}, {}))(f'Basic {sent}') == f'Basic {MASK}'
     assert Mask(secrets_of({'url': 'http://me:hunter22@h/'}, {}))(f'Basic {sent}') == f'Basic {MASK}'
+
+
+def test_basic_authentication_is_hidden_as_it_is_sent_by_default() -> None:
+    sent = base64.b64encode('mé:hünter22'.encode('latin-1')).decode()
+
+    assert Mask(secrets_of({'username': 'mé', 'password': 'hünter22'}, {}))(f'Basic {sent}') == f'Basic {MASK}'
 
 
 @pytest.mark.parametrize('where', ['instance', 'init_config', 'agent'])

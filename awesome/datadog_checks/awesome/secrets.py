@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
 import html
 import json
 import re
-from base64 import b64encode
+import sys
+import unicodedata
+from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,12 +27,17 @@ MAX_OBTAINED = 16
 # How many times text may be escaped: percent-encoded in a URL that is quoted in HTML is twice, and not at all is one.
 MAX_ESCAPES = 3
 
-UNFOLDED = re.compile(r'[\s+]{2,}|[^\S ]|\+|[^\x00-\xff]')
+UNFOLDED = re.compile(r'[\s+]{2,}|[^\S ]|\+|[\ud800-\udbff][\udc00-\udfff]|[^\x00-\xff]')
+NOT_ASCII = re.compile(r'[^\x00-\x7f]+')
 ESCAPE = re.compile(
-    r'%(?P<octet>[0-9a-f]{2})|\\x(?P<hex>[0-9a-f]{2})|\\u(?P<unicode>[0-9a-f]{4})'
-    r'|&(?P<entity>\#?[0-9a-z]{1,40});|\\(?P<character>.)',
-    re.IGNORECASE | re.DOTALL,
+    r'(?-i:\\U)(?P<long>00[0-9a-f]{6})|\\u\{(?P<braced>[0-9a-f]{1,6})\}|[%\\]u(?P<unicode>[0-9a-f]{4})'
+    r'|%(?P<octet>[0-9a-f]{2})|\\x(?P<hex>[0-9a-f]{2})|\\(?P<octal>[0-3][0-7]{2})'
+    r'|&(?P<entity>\#?[0-9a-z]{1,40});|\\(?P<character>[\\/"\'bfnrt])',
+    re.IGNORECASE,
 )
+CONTROLS = {'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+# Values in a body that is neither a form nor JSON, such as XML or a query: between tags, and in quotes.
+IN_DATA = re.compile(r""">([^<>]+)<|"([^"<>]+)"|'([^'<>]+)'""")
 
 HARMLESS_HEADERS = frozenset(
     {'accept', 'accept-encoding', 'accept-language', 'cache-control', 'content-type', 'host', 'origin', 'user-agent'}
@@ -41,6 +49,8 @@ HARMLESS_SETTINGS = frozenset(
     'audience basic_auth client_id expiration grant_type login_url name path pattern placeholder private_key_path'
     ' resource scope service_account type url'.split()
 )
+# How UTF-8 is misread: browsers take ISO-8859-1 for windows-1252.
+MISREAD = ('latin-1', 'cp1252')
 # Words before a secret in a header.
 SCHEMES = frozenset({'', 'apikey', 'basic', 'bearer', 'digest', 'key', 'token'})
 # What the Agent replaces before a check sees it, if a secret backend is configured.
@@ -85,12 +95,12 @@ class Mask:
         # The numbers say where each character begins in `text`.
         unescaped = text, cast('Sequence[int]', range(len(text) + 1))
         for _ in range(MAX_ESCAPES):
-            folded, starts = _fold(*unescaped)
-            for secret in secrets:
-                for first in _find(secret, folded):
-                    last = starts[first + len(secret) - 1]
-                    # One character may have become several.
-                    yield starts[first], starts[bisect_right(starts, last)]
+            for folded, starts in _folds(*unescaped):
+                for secret in secrets:
+                    for first in _find(secret, folded):
+                        last = starts[first + len(secret) - 1]
+                        # One character may have become several.
+                        yield starts[first], starts[bisect_right(starts, last)]
             escaped, unescaped = unescaped, _replace(ESCAPE, _unescape, *unescaped)
             if escaped == unescaped:
                 break
@@ -105,7 +115,7 @@ def secrets_of(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> s
             found.update(_credentials(url))
     found.update(_credentials(instance.get('url')), _of_auth_token(instance.get('auth_token')))
     if instance.get('username') and instance.get('password'):
-        found.add(_basic(str(instance['username']), str(instance['password'])))
+        found.update(_basic(str(instance['username']), str(instance['password'])))
     return {secret for secret in found if secret.strip()} | {secret for secret in likely if len(secret) >= MIN_LENGTH}
 
 
@@ -120,7 +130,7 @@ def _of_url(url: object) -> Iterator[str]:
     yield from (parts.query, parts.fragment)
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         yield value or name
-    for part in parts.query.split('&'):
+    for part in re.split('[&;]', parts.query):
         yield part.partition('=')[2]
 
 
@@ -129,7 +139,7 @@ def _credentials(url: object) -> Iterator[str]:
     parts = _split(url)
     username, password = unquote(parts.username or ''), unquote(parts.password or '')
     if parts.username or parts.password:
-        yield from (parts.netloc.rpartition('@')[0], password or username, _basic(username, password))
+        yield from (parts.netloc.rpartition('@')[0], password or username, *_basic(username, password))
         # Without a scheme, a proxy's URL is not understood; what it holds is as secret.
         yield parts.password or ''
 
@@ -142,8 +152,15 @@ def _split(url: object) -> SplitResult:
         return urlsplit('')
 
 
-def _basic(username: str, password: str) -> str:
-    return b64encode(_utf_8(f'{username}:{password}')).decode()
+def _basic(username: str, password: str) -> set[str]:
+    return _base64(f'{username}:{password}')
+
+
+def _base64(text: str) -> set[str]:
+    """Return text as base64 of UTF-8 and of Latin-1, also as URLs have it, with and without padding."""
+    encoded = {b64encode(data).decode() for data in (_utf_8(text), text.encode('latin-1', 'replace'))}
+    encoded |= {text.replace('+', '-').replace('/', '_') for text in encoded}
+    return encoded | {text.rstrip('=') for text in encoded}
 
 
 def _of_headers(instance: Mapping[str, Any]) -> Iterator[str]:
@@ -152,25 +169,37 @@ def _of_headers(instance: Mapping[str, Any]) -> Iterator[str]:
         for name, value in headers.items() if isinstance(headers, Mapping) else ():
             if str(name).lower() not in HARMLESS_HEADERS:
                 yield str(value)
-                # Of "Bearer TOKEN" the token is secret by itself, of "a=1; b=2" each cookie's value.
-                words = re.split(r'[\s;,]+|(?<=[^=])=(?=[^=])', str(value))
-                yield from (word for word in words if word.lower() not in SCHEMES)
+                yield from _of_header(str(value))
+
+
+def _of_header(value: str) -> Iterator[str]:
+    """Yield the secrets in a header: the token of "Bearer TOKEN", each cookie of "a=1; b=2", a password in base64."""
+    for word in re.split(r'[\s;,]+|(?<=[^=])=(?=[^=])', value):
+        if word.lower() not in SCHEMES:
+            yield from {word, word.strip('"\'')}
+            with suppress(binascii.Error, UnicodeDecodeError):
+                yield b64decode(word, validate=True).decode().partition(':')[2]
 
 
 def _of_data(data: object) -> Iterator[str]:
-    """Yield the body of a request, and all values in it, be it a form or JSON."""
-    yield from leaves(data)
+    """Yield the body of a request, and all values in it, be it a form, JSON, XML, or a query."""
+    texts = list(leaves(data))
     if isinstance(data, str):
-        for _, value in parse_qsl(data):
-            yield value
+        texts += [value for _, value in parse_qsl(data)]
         with suppress(ValueError, RecursionError):
-            yield from leaves(json.loads(data))
+            texts += leaves(document := json.loads(data))
+            texts = texts[1:] if isinstance(document, dict | list) else texts
+            yield data
+    for text in texts:
+        yield text
+        for match in IN_DATA.finditer(text):
+            yield match[match.lastindex or 0].strip()
 
 
 def _of_auth_token(auth_token: object) -> Iterator[str]:
     for part in auth_token.values() if isinstance(auth_token, Mapping) else ():
         if isinstance(part, Mapping) and part.get('client_secret'):
-            yield _basic(str(part.get('client_id', '')), str(part['client_secret']))
+            yield from _basic(str(part.get('client_id', '')), str(part['client_secret']))
         for name, value in part.items() if isinstance(part, Mapping) else ():
             if name == 'value':
                 # Beside the placeholder of the token.
@@ -197,14 +226,26 @@ def leaves(value: object) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return a secret as it is, decoded, in base64, and with its UTF-8 read as Latin-1, all of them folded."""
+    """Return a secret as it is, decoded, in base64, respelled, and misread, all of them folded."""
     spellings = {secret, unquote(secret), unquote_plus(secret), html.unescape(secret)}
     if len(secret) >= MIN_LENGTH:
-        spellings |= {b64encode(_utf_8(spelling)).decode().rstrip('=') for spelling in spellings}
-    spellings |= {_utf_8(spelling).decode('latin-1') for spelling in spellings}
-    spellings |= {_replace(ESCAPE, _unescape, spelling, range(len(spelling) + 1))[0] for spelling in spellings}
-    folded = {_fold(spelling, range(len(spelling) + 1))[0].strip() for spelling in spellings}
-    return folded - {''}
+        spellings |= {encoded for spelling in spellings for encoded in _base64(spelling)}
+    if not secret.isascii():
+        spellings |= {unicodedata.normalize(form, secret) for form in ('NFC', 'NFD')}
+        spellings |= {change(spelling) for spelling in spellings for change in (str.upper, str.lower)}
+        spellings.add(secret.encode('ascii', 'replace').decode())
+        spellings |= {_utf_8(spelling).decode(charset, 'replace') for spelling in spellings for charset in MISREAD}
+    unescaped = {_replace(ESCAPE, _unescape, spelling, range(len(spelling) + 1))[0] for spelling in spellings}
+    # With what follows it, a backslash at the end is an escape.
+    spellings |= unescaped | {spelling.rstrip('\\') for spelling in unescaped}
+    return {folded for spelling in spellings for folded in _folded(spelling)}
+
+
+def _folded(spelling: str) -> Iterator[str]:
+    """Yield a spelling as it is looked for: whole, and, if enough of it is ASCII, that alone."""
+    folds = [text.strip() for text, _ in _folds(spelling, range(len(spelling) + 1))]
+    yield from filter(None, folds[:1])
+    yield from (ascii for ascii in folds[1:] if len(ascii) >= max(MIN_LENGTH, len(spelling) / 2))
 
 
 def _find(secret: str, text: str) -> Iterator[int]:
@@ -217,24 +258,36 @@ def _find(secret: str, text: str) -> Iterator[int]:
         start = text.find(secret, start + 1)
 
 
-def _fold(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
-    """Return `text` in lower case and Latin-1 with single blanks, and where in the original each character begins."""
+def _folds(text: str, starts: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
+    """Yield `text` in lower case and Latin-1 with single blanks, and where in the original each character begins.
+
+    A text that is not ASCII comes once more, without what a wrong encoding changes and what nobody sees.
+    """
     text, starts = _replace(UNFOLDED, _fold_match, text, starts)
-    return text.lower(), starts
+    text = text.lower()
+    yield text, starts
+    if not text.isascii():
+        yield _replace(NOT_ASCII, lambda _: '', text, starts)
 
 
 def _fold_match(match: re.Match[str]) -> str:
     # To a form, a plus is a blank.
-    return ' ' if match[0].replace('+', ' ').isspace() else _utf_8(match[0].lower()).decode('latin-1')
+    if match[0].replace('+', ' ').isspace():
+        return ' '
+    # JSON has two escapes for one character of these.
+    character = match[0].encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')
+    return _utf_8(character.lower()).decode('latin-1')
 
 
 def _unescape(match: re.Match[str]) -> str:
     """Return what an escape of URLs, HTML, JSON, or Python stands for: bytes as characters of Latin-1."""
-    if code := match['octet'] or match['hex'] or match['unicode']:
-        return chr(int(code, 16))
+    if match['octal']:
+        return chr(int(match['octal'], 8))
+    if code := next(filter(None, match.group('long', 'braced', 'unicode', 'octet', 'hex')), ''):
+        return chr(min(int(code, 16), sys.maxunicode))
     if match['entity']:
         return html.unescape(match[0])
-    return {'n': '\n', 'r': '\r', 't': '\t'}.get(match['character'], match['character'])
+    return CONTROLS.get(match['character'], match['character'])
 
 
 def _replace(
