@@ -347,6 +347,12 @@ def test_last_line_of_a_page_that_goes_on_is_left_out_since_it_may_end_in_a_secr
     assert line == 'x' * len(line)
 
 
+def test_secret_that_goes_over_several_lines_is_masked() -> None:
+    page = b'<p>it is</p><p>correct</p><p>horse&#10;battery</p><p>now</p>'
+
+    assert read_text(Body(page, 'text/html'), Mask(['correct horse battery'])).lines == ('it is', '********', 'now')
+
+
 def test_lines_are_masked() -> None:
     text = read_text(
         Body(b'<title>Secret-Token</title><p>key: Secret-Token<p>Secret%2DToken', HTML), Mask(['Secret-Token'])

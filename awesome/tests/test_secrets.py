@@ -82,6 +82,9 @@ OAUTH = {'type': 'oauth', 'url': URL, 'client_id': 'id', 'client_secret': 'hunte
         pytest.param({'url': 'http://localhost/?a=1;token=hunter22'}, id='query with semicolons'),
         pytest.param({'headers': {'Authorization': 'Token token="hunter22"'}}, id='quoted parameter of a header'),
         pytest.param({'headers': {'Authorization': 'Basic bWU6aHVudGVyMjI='}}, id='password in base64'),
+        pytest.param({'headers': {'Cookie': 'a=b; pin=6 hunter22'}}, id='blank in a cookie'),
+        pytest.param({'headers': {'Authorization': 'Token 6 hunter22'}}, id='blank in a token'),
+        pytest.param({'auth_token': {'writer': {'value': '6<b> <TOKEN> hunter22'}}}, id='bracket beside a token'),
         pytest.param({'data': '<login><user>me</user><pin> hunter22 </pin></login>'}, id='XML'),
         pytest.param({'data': '<login user="me" pin="hunter22"/>'}, id='attribute in XML'),
         pytest.param({'data': '{"query": "{login(pin: \'hunter22\')}"}'}, id='query in JSON'),
@@ -153,11 +156,27 @@ def test_secret_is_hidden_in_each_spelling(spelling: str) -> None:
         pytest.param('\U0001f600\U0001f601!!', '\\ud83d\\ude00\\ud83d\\ude01!!', id='surrogates of JSON'),
         pytest.param('пароль', 'Ð¿Ð°Ñ\x80Ð¾Ð»Ñ\x8c', id='without ASCII'),
         pytest.param('q~?q~?>', 'cX4_cX4_Pg', id='base64 of URLs'),
+        pytest.param('ab\\cd"', 'ab/cd"', id='backslash in the path of a URL'),
+        pytest.param('ab-cd"', 'ab-cd/"', id='JSON in the path of a URL'),
+        pytest.param('secret', 's<b class="x">ec</b>ret', id='markup inside'),
+        pytest.param('12<abc>345', '12345', id='markup of its own'),
         pytest.param('<secret>\\', '&lt;secret&gt;\\', id='backslash at the end'),
     ],
 )
 def test_secret_of_other_characters_is_hidden_in_each_spelling(secret: str, spelling: str) -> None:
     assert Mask([secret])(f'<{spelling}>').replace('\\', '') == f'<{MASK}>'
+
+
+@pytest.mark.parametrize('place', ['header', 'markup'])
+def test_part_of_a_secret_that_names_no_encoding_is_hidden(place: str, serve: Serve, aggregator: Any) -> None:
+    declared = 'text/html; charset=Zq;Vx1234'
+    body = f'<meta http-equiv=content-type content="{declared}">' if place == 'markup' else 'x'
+    server = serve(response(body.encode(), Content_Type=declared if place == 'header' else 'text/html'))
+    instance = {'url': server.url, 'search_string': 'y', 'headers': {'X-Key': 'Zq;Vx1234'}}
+
+    AwesomeCheck('awesome', {}, [instance]).check(instance)
+
+    assert 'Zq' not in aggregator.service_checks('awesome.search')[0].message
 
 
 def test_few_letters_between_others_are_no_secret() -> None:

@@ -142,7 +142,7 @@ class Run:
             decoder = Decoder(page.content_type, options.encoding)
             reading = Reading(options.rules, options.further, deadline.check, lambda: self._cut_off)
             verdict = read(reading, decoder, page.content_type, body)
-            found_out = Searched(self.facts(page), self._text_facts(decoder), verdict.masked(self._mask))
+            found_out = Searched(self.facts(page), self._text_facts(page, decoder), verdict.masked(self._mask))
             self._read_on(body)
         return found_out
 
@@ -167,10 +167,12 @@ class Run:
             cut_off=self._cut_off,
         )
 
-    def _text_facts(self, decoder: Decoder) -> TextFacts:
-        return TextFacts(
-            decoder.encoding, decoder.decided_by, self._mask(decoder.unknown_label), self._mask(title(decoder.head))
-        )
+    def _text_facts(self, page: Page, decoder: Decoder) -> TextFacts:
+        label = decoder.unknown_label
+        # It may be a part of a secret, which is known only as a whole.
+        if label and any(self._mask(text) != text for text in (page.content_type, decoder.head)):
+            label = ''
+        return TextFacts(decoder.encoding, decoder.decided_by, label, self._mask(title(decoder.head)))
 
     def _read_on(self, body: Iterator[bytes]) -> None:
         """Read on to SAMPLE_SIZE if a sample is wanted; whatever happens meanwhile, the verdict stands."""

@@ -29,6 +29,7 @@ MAX_ESCAPES = 3
 
 UNFOLDED = re.compile(r'[\s+]{2,}|[^\S ]|\+|[\ud800-\udbff][\udc00-\udfff]|[^\x00-\xff]')
 NOT_ASCII = re.compile(r'[^\x00-\x7f]+')
+TAG = re.compile(r'</?[a-z][^<>]*+>', re.IGNORECASE)
 ESCAPE = re.compile(
     r'(?-i:\\U)(?P<long>00[0-9a-f]{6})|\\u\{(?P<braced>[0-9a-f]{1,6})\}|[%\\]u(?P<unicode>[0-9a-f]{4})'
     r'|%(?P<octet>[0-9a-f]{2})|\\x(?P<hex>[0-9a-f]{2})|\\(?P<octal>[0-3][0-7]{2})'
@@ -174,6 +175,9 @@ def _of_headers(instance: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_header(value: str) -> Iterator[str]:
     """Yield the secrets in a header: the token of "Bearer TOKEN", each cookie of "a=1; b=2", a password in base64."""
+    scheme, _, rest = value.strip().partition(' ')
+    yield from (rest.strip(),) if scheme.lower() in SCHEMES else ()
+    yield from (cookie.partition('=')[2].strip() for cookie in value.split(';'))
     for word in re.split(r'[\s;,]+|(?<=[^=])=(?=[^=])', value):
         if word.lower() not in SCHEMES:
             yield from {word, word.strip('"\'')}
@@ -197,13 +201,14 @@ def _of_data(data: object) -> Iterator[str]:
 
 
 def _of_auth_token(auth_token: object) -> Iterator[str]:
+    from .fetching.credentials import PLACEHOLDER
+
     for part in auth_token.values() if isinstance(auth_token, Mapping) else ():
         if isinstance(part, Mapping) and part.get('client_secret'):
             yield from _basic(str(part.get('client_id', '')), str(part['client_secret']))
         for name, value in part.items() if isinstance(part, Mapping) else ():
             if name == 'value':
-                # Beside the placeholder of the token.
-                yield from (word for word in str(value).split() if '<' not in word and word.lower() not in SCHEMES)
+                yield from _of_header(str(value).replace(str(part.get('placeholder') or PLACEHOLDER), ' ', 1))
             elif name.endswith('url'):
                 yield from _credentials(value)
                 yield from _of_url(value)
@@ -236,16 +241,17 @@ def _spellings(secret: str) -> set[str]:
         spellings.add(secret.encode('ascii', 'replace').decode())
         spellings |= {_utf_8(spelling).decode(charset, 'replace') for spelling in spellings for charset in MISREAD}
     unescaped = {_replace(ESCAPE, _unescape, spelling, range(len(spelling) + 1))[0] for spelling in spellings}
-    # With what follows it, a backslash at the end is an escape.
+    # With what follows it, a backslash at the end is an escape; in the path of a URL, each is a slash.
     spellings |= unescaped | {spelling.rstrip('\\') for spelling in unescaped}
+    spellings |= {spelling.replace('\\', '/') for spelling in (secret, json.dumps(secret)[1:-1])}
     return {folded for spelling in spellings for folded in _folded(spelling)}
 
 
 def _folded(spelling: str) -> Iterator[str]:
-    """Yield a spelling as it is looked for: whole, and, if enough of it is ASCII, that alone."""
-    folds = [text.strip() for text, _ in _folds(spelling, range(len(spelling) + 1))]
-    yield from filter(None, folds[:1])
-    yield from (ascii for ascii in folds[1:] if len(ascii) >= max(MIN_LENGTH, len(spelling) / 2))
+    """Yield a spelling as it is looked for: whole, and without what `_folds` drops, if enough is left."""
+    whole, *parts = [text.strip() for text, _ in _folds(spelling, range(len(spelling) + 1))]
+    yield from filter(None, [whole])
+    yield from (part for part in parts if len(part) >= max(MIN_LENGTH, len(spelling) / 3))
 
 
 def _find(secret: str, text: str) -> Iterator[int]:
@@ -261,13 +267,16 @@ def _find(secret: str, text: str) -> Iterator[int]:
 def _folds(text: str, starts: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
     """Yield `text` in lower case and Latin-1 with single blanks, and where in the original each character begins.
 
-    A text that is not ASCII comes once more, without what a wrong encoding changes and what nobody sees.
+    A text that is not ASCII comes once more, without what a wrong encoding changes and what nobody sees, and one with
+    markup without that.
     """
     text, starts = _replace(UNFOLDED, _fold_match, text, starts)
     text = text.lower()
     yield text, starts
-    if not text.isascii():
-        yield _replace(NOT_ASCII, lambda _: '', text, starts)
+    for dropped in (NOT_ASCII, TAG):
+        if dropped.search(text):
+            text, starts = _replace(dropped, lambda _: '', text, starts)
+            yield text, starts
 
 
 def _fold_match(match: re.Match[str]) -> str:

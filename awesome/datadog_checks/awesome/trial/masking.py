@@ -38,13 +38,13 @@ def _option(option: str, value: Any) -> Any:
     return _each_leaf(value, lambda leaf: leaf)
 
 
-def _auth_token(value: Any, name: str = '') -> Any:
+def _auth_token(value: Any, name: str = '', placeholder: Any = None) -> Any:
     """Mask all settings but those that only say how a token is got."""
     if isinstance(value, Mapping):
-        return {name: _auth_token(part, str(name)) for name, part in value.items()}
+        return {name: _auth_token(part, str(name), value.get('placeholder')) for name, part in value.items()}
     if name == 'value' or name.endswith('url'):
         # Beside a placeholder, or in a URL: part of the text.
-        return _each_leaf(value, _mask_of({'auth_token': {'writer': {name: value}}}))
+        return _each_leaf(value, _mask_of({'auth_token': {'writer': {name: value, 'placeholder': placeholder}}}))
     return _each_leaf(value, (lambda leaf: leaf) if name in HARMLESS_SETTINGS else _hide)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fetching.certificate import expiry, issuer_name
@@ -13,7 +14,7 @@ from datadog_checks.awesome.reporting.message import title
 from .lines import is_binary, visible_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from datadog_checks.awesome.reporting.report import Report
 
@@ -139,7 +140,13 @@ def _lines(
     if is_cut and lines:
         # The last line may end anywhere, in the middle of a secret too.
         lines[-1:] = [lines[0][:-MAX_MASKED]] if len(lines) == 1 and len(lines[0]) > MAX_MASKED else []
-    return tuple(line if line in known else mask(line) for line in lines), is_cut
+    return tuple(_masked_lines(lines, mask, known)), is_cut
+
+
+def _masked_lines(lines: list[str], mask: Mask, known: Collection[str]) -> Iterator[str]:
+    """Yield lines without secrets, which may go from one line on to the next."""
+    for is_known, group in groupby(lines, known.__contains__):
+        yield from group if is_known else mask('\n'.join(group)).split('\n')
 
 
 def _masked(text: str, mask: Mask) -> str:
