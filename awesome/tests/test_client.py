@@ -506,3 +506,14 @@ def test_contexts_of_the_environment_may_overlap(monkeypatch: pytest.MonkeyPatch
         seen.append((os.environ.get('A'), os.environ.get('B')))
 
     assert seen == [('1', '1'), ('2', '1'), ('2', None), ('before', None)]
+
+
+def test_variable_that_cannot_be_set_leaves_the_environment_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('A', 'before')
+
+    with pytest.raises(ValueError, match='null byte'):
+        Environment({'A': '1', 'B': '\0'}).__enter__()
+
+    assert os.environ['A'] == 'before'
+    with Environment({'B': '2'}):
+        assert os.environ['B'] == '2'

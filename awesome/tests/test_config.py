@@ -1,6 +1,6 @@
 """Each configuration error names the option, what is wrong with it and what would be right."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -53,6 +53,15 @@ SECONDS = 'must be a number of seconds above 0'
 DATA = 'a must be a value of a form, or a list of them: write JSON as a string'
 SURROGATE = 'must have no half of a surrogate pair (\\ud800 to \\udfff)'
 BYTES = 'must be a number of bytes, 1 or more'
+INTERVAL = 'must be a number of seconds, 0 or more'
+NAMES = 'must have strings as names, not a boolean: put them in quotes'
+ONE_LINE = 'must be one line without control characters'
+ONE_LINE_OPTIONS = [
+    *('username', 'password', 'ntlm_domain', 'aws_host', 'aws_region', 'aws_service'),
+    *('kerberos_cache', 'kerberos_hostname', 'kerberos_keytab', 'kerberos_principal'),
+]
+PROXY = 'must be a mapping such as {https: http://proxy:3128}'
+VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
 
 
 @pytest.mark.parametrize(
@@ -102,6 +111,17 @@ BYTES = 'must be a number of bytes, 1 or more'
             "must be a list of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3: 'TLSv9' is none of them",
         ),
         ('proxy', {'no_proxy': 'a,b'}, 'no_proxy: must be a list, not a string'),
+        ('proxy', {'htpp': 'http://p:3128'}, f"{PROXY}: 'htpp' is none of http, https, and no_proxy"),
+        ('tls_protocols_allowed', ['SSLv3'], f'must have one of {VERSIONS}: no server of today speaks SSLv3'),
+        ('tls_verify', b'x', 'must be true or false, not binary data'),
+        ('tls_verify', datetime(2026, 1, 1), 'must be true or false, not a date'),
+        *((option, 'a\0b', ONE_LINE) for option in ONE_LINE_OPTIONS),
+        *((option, 'a\r\nX-Key: b', ONE_LINE) for option in ONE_LINE_OPTIONS),
+        *((option, 'é', 'must have only characters of ASCII') for option in ('aws_host', 'aws_region', 'aws_service')),
+        *((option, {True: 'a'}, NAMES) for option in ('headers', 'extra_headers', 'search_header', 'data')),
+        ('data', {None: 'a'}, 'must have strings as names, not nothing: put them in quotes'),
+        *(('min_collection_interval', value, INTERVAL) for value in (-1, True, float('nan'), float('inf'))),
+        ('url', 'http://me:a%0Ab@localhost/', 'must have a user name and password without control characters'),
     ],
 )
 def test_option(option: str, value: Any, reason: str) -> None:
@@ -181,6 +201,8 @@ def test_name_of_a_header_that_is_none_is_not_repeated(name: str) -> None:
         ({'auth_type': 'digest', 'username': 'me'}, 'password'),
         ({'auth_type': 'Digest'}, 'username'),
         ({'auth_type': 'ntlm', 'password': 'p'}, 'ntlm_domain'),
+        ({'auth_type': 'ntlm', 'ntlm_domain': '', 'password': 'p'}, 'ntlm_domain'),
+        ({'auth_type': 'aws', 'aws_host': '', 'aws_region': 'r', 'aws_service': 's'}, 'aws_host'),
     ],
 )
 def test_login_that_cannot_begin(options: dict[str, Any], missing: str) -> None:
@@ -192,6 +214,87 @@ def test_login_that_cannot_begin(options: dict[str, Any], missing: str) -> None:
 def test_options_that_no_model_has() -> None:
     assert "tls_validate_hostname: must be true or false, not 'yes!'" in error_of(tls_validate_hostname='yes!')
     assert 'tls_intermediate_ca_certs: must be a list, not a number' in error_of(tls_intermediate_ca_certs=5)
+    assert 'tls_private_key_password: must be a string, not a list' in error_of(tls_private_key_password=['a'])
+    assert 'no_proxy: must be true or false: a list of hosts belongs in `proxy`' in error_of(no_proxy=['localhost'])
+
+
+@pytest.mark.parametrize('certificate', ['', 'é', '/etc/ssl/ca.pem', 'a\0b'])
+def test_intermediate_certificates_that_are_none(certificate: str) -> None:
+    reason = 'tls_intermediate_ca_certs: must be a list of certificates in PEM format, not of paths'
+
+    assert reason in error_of(tls_intermediate_ca_certs=[certificate])
+
+
+def test_private_key_without_a_certificate() -> None:
+    assert 'tls_private_key: needs tls_cert, the certificate of the key' in error_of(tls_private_key='/key.pem')
+
+
+@pytest.mark.parametrize('option', [1, False, None, 1.5])
+def test_option_whose_name_is_no_string(option: Any) -> None:
+    check = AwesomeCheck('awesome', {}, [{**VALID, option: 'a'}])
+
+    assert f'{option!r} is no option' in check.run()
+
+
+TOKEN = {'reader': {'type': 'file', 'path': '/t'}, 'writer': {'type': 'header', 'name': 'Authorization'}}
+IDLE = [
+    ({'username': 'me'}, '`username` does nothing without `password`'),
+    ({'password': 'p'}, '`password` does nothing without `username`'),
+    ({'kerberos_keytab': '/k'}, '`kerberos_keytab` does nothing beside `auth_type: basic`'),
+    ({'aws_host': 'h'}, '`aws_host` does nothing beside `auth_type: basic`'),
+    (
+        {'auth_type': 'ntlm', 'ntlm_domain': 'd\\me', 'password': 'p', 'username': 'me'},
+        '`username` does nothing beside `auth_type: ntlm`',
+    ),
+    ({'username': 'me', 'auth_token': TOKEN}, '`username` does nothing beside `auth_token`'),
+    ({'tls_private_key_password': 'p'}, '`tls_private_key_password` does nothing without `tls_cert`'),
+    (
+        {'tls_use_host_header': True, 'headers': {'X-Key': 'a'}},
+        '`tls_use_host_header` does nothing without a header Host',
+    ),
+    (
+        {'max_redirects': 3, 'allow_redirects': False},
+        '`max_redirects` does nothing beside `allow_redirects: false`',
+    ),
+    (
+        {'tls_ca_cert': '/ca.pem', 'tls_verify': False},
+        '`tls_verify: false` does nothing beside `tls_ca_cert`: certificates are verified',
+    ),
+]
+
+
+@pytest.mark.parametrize(('options', 'warning'), IDLE)
+def test_option_that_does_nothing_is_warned_about(options: dict[str, Any], warning: str) -> None:
+    pytest.importorskip('requests_ntlm')
+
+    assert warnings_about(**options) == [warning]
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'username': '', 'password': 'p'},
+        {'auth_type': 'digest', 'url': 'http://me:p@127.0.0.1:1/'},
+        {'ntlm_domain': 'd\\me', 'password': 'p'},
+        {'kerberos_auth': 'required', 'kerberos_keytab': '/k'},
+        {'tls_use_host_header': True, 'extra_headers': {'host': 'a'}},
+        {'max_redirects': 3, 'allow_redirects': True, 'username': None},
+        {'tls_ca_cert': '/ca.pem', 'tls_verify': True},
+        {'tls_protocols_allowed': ['SSLv3', 'TLSv1.2', 'TLSv1.3'], 'min_collection_interval': 0},
+        {'proxy': {'http': '', 'https': None, 'no_proxy': ['a']}},
+    ],
+)
+def test_options_that_go_together_are_not_warned_about(options: dict[str, Any]) -> None:
+    pytest.importorskip('requests_ntlm')
+
+    assert warnings_about(**options) == []
+
+
+def warnings_about(**options: Any) -> list[str]:
+    """Return the warnings of a run that nothing answers."""
+    check = AwesomeCheck('awesome', {}, [{'url': 'http://127.0.0.1:1/', 'search_string': 'a', **options}])
+    assert check.run() == ''
+    return [str(warning) for warning in check.get_warnings()]
 
 
 def test_misspelt_option_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:

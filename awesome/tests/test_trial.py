@@ -225,11 +225,14 @@ def test_any_option_can_be_set(page: str) -> None:
 
 
 def test_option_that_is_probably_meant_is_named(page: str) -> None:
-    printed = try_page(page, 'Thank', '--set', 'forbiden_string=nginx', '--set', 'password=ENC[handle]')[1]
+    settings = ['forbiden_string=nginx', 'password=ENC[handle]', 'extra_headers={X-Key: "ENC[handle]"}']
+    printed = try_page(page, 'Thank', *(word for setting in settings for word in ('--set', setting)))[1]
 
     assert [text[14:] for text in printed.splitlines() if text.startswith('  note ')] == [
         'the option `forbiden_string` is unknown: `forbidden_string` may be meant',
         '`password` is a handle of a secret, which only the Agent resolves: it is used as it is',
+        '`extra_headers` is a handle of a secret, which only the Agent resolves: it is used as it is',
+        '`password` does nothing without `username`',
     ]
 
 

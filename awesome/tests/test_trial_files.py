@@ -74,6 +74,8 @@ def test_init_config_of_a_file_counts(serve: Serve, write: Write) -> None:
         pytest.param('init_config: [a]\ninstances: [a]', '`init_config` is no mapping', id='init_config'),
         pytest.param('instances: [a]', 'is no mapping of options', id='instance'),
         pytest.param('instances: [{1: a}]', '1 is no option', id='number as an option'),
+        pytest.param('instances: [{no: a}]', 'False is no option', id='boolean as an option'),
+        pytest.param('instances: [{null: a}]', 'None is no option', id='nothing as an option'),
         pytest.param('instances: [{url: "http://a/"}]', 'search_string: is required', id='option'),
         pytest.param('init_config: {timeout: x}\ninstances: [{}]', 'init_config: timeout: ', id='shared option'),
     ],

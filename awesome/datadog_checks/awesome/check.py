@@ -9,7 +9,7 @@ from datadog_checks.base import AgentCheck
 from . import config_models
 from .fetching.deadline import Deadline
 from .fetching.fetcher import Fetcher
-from .options import PageOptions, client_options, misplaced, page_options, require_direct
+from .options import PageOptions, client_options, idle, misplaced, page_options, require_direct
 from .probe import Probe, Sample
 from .reporting.events import Events
 from .reporting.message import message
@@ -59,8 +59,8 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
             self._mask.add(*secrets_of(configured, self.init_config))
             options = page_options(model, self.init_config.get('timeout'), unresolved(configured))
             require_direct(options, self.probe.fetcher.proxy)
-            for option in misplaced(self.init_config):
-                self.warning('init_config: `%s` does nothing there: move it into the instances', option)
+            for remark in (*misplaced(self.init_config), *idle(configured)):
+                self.warning('%s', remark)
             self._given, self._options, self._events = deepcopy(instance), options, Events(self._mask, self.log)
         return self._options
 

@@ -20,7 +20,7 @@ from .reading.search import Rules
 from .reading.values import TextValue, count, number_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 DEFAULT_TIMEOUT = float(defaults.instance_timeout())
 DEFAULT_REDIRECTS: int = defaults.instance_max_redirects()
@@ -30,6 +30,18 @@ PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key
 CONVERSATIONS = frozenset({'aws', 'digest', 'kerberos', 'ntlm'})
 # What the base package reads in `init_config` too, though its template does not say so.
 SHARED_OPTIONS = {'log_requests', 'min_collection_interval', 'tls_ignore_warning'}
+# Options of a login, by how their names begin, and those that each login uses.
+LOGIN_PREFIXES = ('auth_type', 'aws_', 'kerberos_', 'ntlm_', 'password', 'username')
+USED_BY = {
+    'aws': ('aws_',),
+    'basic': ('username', 'password'),
+    'digest': ('username', 'password'),
+    'kerberos': ('kerberos_',),
+    'ntlm': ('ntlm_', 'password'),
+}
+# Options that do nothing alone, by what they need; those of a login too.
+NEEDED_WITH_LOGIN = {'tls_private_key_password': 'tls_cert'}
+NEEDED = {'username': 'password', 'password': 'username', **NEEDED_WITH_LOGIN}
 AUTH_PREFIXES = ('auth_type', 'aws_', 'kerberos_', 'ntlm_', 'password', 'username', 'use_legacy_auth_encoding')
 
 
@@ -170,9 +182,31 @@ def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) 
 
 
 def misplaced(init_config: Mapping[str, Any]) -> list[str]:
-    """Return the options of an instance that stand in `init_config`, where they do nothing."""
+    """Return, in words, which options of an instance stand in `init_config`, where they do nothing."""
     of_instance = InstanceConfig.model_fields.keys() - SharedConfig.model_fields.keys() - SHARED_OPTIONS
-    return [option for option, value in init_config.items() if option in of_instance and value is not None]
+    found = [option for option, value in init_config.items() if option in of_instance and value is not None]
+    return [f'init_config: `{option}` does nothing there: move it into the instances' for option in found]
+
+
+def idle(instance: Mapping[str, Any]) -> Iterator[str]:
+    """Yield, in words, which options of a valid instance do nothing beside its others."""
+    given = {name: value for name, value in instance.items() if value is not None}
+    auth_type = _auth_type(given)
+    login = 'auth_token' if 'auth_token' in given else f'auth_type: {auth_type}'
+    used = () if 'auth_token' in given else ('auth_type', *USED_BY[auth_type])
+    for option in given:
+        if option.startswith(LOGIN_PREFIXES) and not option.startswith(used):
+            yield f'`{option}` does nothing beside `{login}`'
+    for option, needed in (NEEDED if login == 'auth_type: basic' else NEEDED_WITH_LOGIN).items():
+        if option in given and needed not in given:
+            yield f'`{option}` does nothing without `{needed}`'
+    names = {str(name).lower() for option in ('headers', 'extra_headers') for name in given.get(option, ())}
+    if is_affirmative(given.get('tls_use_host_header')) and 'host' not in names:
+        yield '`tls_use_host_header` does nothing without a header Host'
+    if 'max_redirects' in given and not is_affirmative(given.get('allow_redirects', True)):
+        yield '`max_redirects` does nothing beside `allow_redirects: false`'
+    if given.get('tls_ca_cert') and not is_affirmative(given.get('tls_verify', True)):
+        yield '`tls_verify: false` does nothing beside `tls_ca_cert`: certificates are verified'
 
 
 def require_direct(options: PageOptions, proxy: Callable[[SplitResult], str | None]) -> None:

@@ -20,6 +20,7 @@ Validator = Callable[..., Any]
 
 # RFC 9110, section 5.6.2.
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+CONTROL = re.compile(r'[\x00-\x1f\x7f]')
 PROXY_SCHEMES = ('http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h')
 # Of each way to log in, the package that the base package's client needs for it.
 AUTH_PACKAGES = {
@@ -37,6 +38,8 @@ LOGIN_OPTIONS = {
 }
 # These say where a request ends: with other values than the check's, the server would wait for the rest.
 FRAMING = ('content-length', 'transfer-encoding')
+# The base package's list has it by default; it is left out.
+OBSOLETE = 'SSLv3'
 # What both pydantic and the base package take as a boolean.
 BOOLEANS = ('true', 'yes', 'on', 'y', '1', 'false', 'no', 'off', 'n', '0')
 CODES = [str(code) for code in range(100, 1000)]
@@ -56,7 +59,8 @@ def optional(validate: Callable[[Any], Any]) -> Validator:
 def url(value: Any, **_: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError('must be the URL of a page, such as http://localhost:8000/')
-    parse_url(value)
+    if CONTROL.search(''.join(basic_auth(parse_url(value)) or ())):
+        raise ValueError('must have a user name and password without control characters')
     return value.strip()
 
 
@@ -79,6 +83,18 @@ def text(value: Any) -> str:
     except UnicodeEncodeError:
         raise ValueError('must have no half of a surrogate pair (\\ud800 to \\udfff)') from None
     return value
+
+
+def line(value: Any) -> str:
+    if CONTROL.search(text(value)):
+        raise ValueError('must be one line without control characters')
+    return str(value)
+
+
+def printable_ascii(value: Any) -> str:
+    if not line(value).isascii():
+        raise ValueError('must have only characters of ASCII')
+    return str(value)
 
 
 def encoding(value: Any) -> Any:
@@ -109,6 +125,12 @@ def seconds(value: Any) -> Any:
     return value
 
 
+def interval(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ValueError('must be a number of seconds, 0 or more')
+    return value
+
+
 def size(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError('must be a number of bytes, 1 or more')
@@ -126,6 +148,7 @@ def boolean(value: Any) -> Any:
 def data(value: Any) -> Any:
     if isinstance(value, Mapping):
         for name, part in value.items():
+            check_name(name)
             for item in part if isinstance(part, list | tuple) else [part]:
                 if isinstance(item, Mapping | list | tuple):
                     raise ValueError(f'{name} must be a value of a form, or a list of them: write JSON as a string')
@@ -141,6 +164,7 @@ def headers(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(f'must be a mapping such as {{X-Key: value}}, not {_yaml_type(value)}')
     for number, (name, header) in enumerate(value.items(), 1):
+        check_name(name)
         if not TOKEN.fullmatch(str(name)):
             # Not shown: somebody may have written "Authorization: Bearer ..." as one.
             raise ValueError(f'must have names of letters, digits, and hyphens: that of header {number} has others')
@@ -166,6 +190,8 @@ def proxy(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(example)
     for scheme, location in value.items():
+        if scheme not in ('http', 'https', 'no_proxy'):
+            raise ValueError(f'{example}: {scheme!r} is none of http, https, and no_proxy')
         if scheme == 'no_proxy':
             with_name('no_proxy', optional(list_of_strings), location)
         if scheme == 'no_proxy' or location in (None, ''):
@@ -277,9 +303,24 @@ def protocols(value: Any) -> Any:
     from datadog_checks.awesome.fetching.tls import VERSIONS
 
     for name in list_of_strings(value):
-        if name not in VERSIONS:
+        if name not in (*VERSIONS, OBSOLETE):
             raise ValueError(f'must be a list of {", ".join(VERSIONS)}: {name!r} is none of them')
+    if value and not set(value) - {OBSOLETE}:
+        raise ValueError(f'must have one of {", ".join(VERSIONS)}: no server of today speaks {OBSOLETE}')
     return value
+
+
+def certificates(value: Any) -> Any:
+    from datadog_checks.awesome.fetching.tls import check_certificates
+
+    check_certificates(list_of_strings(value))
+    return value
+
+
+def no_proxy(value: Any) -> Any:
+    if isinstance(value, Mapping | list | tuple):
+        raise ValueError('must be true or false: a list of hosts belongs in `proxy`, as its no_proxy')
+    return boolean(value)
 
 
 def list_of_strings(value: Any) -> Any:
@@ -310,23 +351,34 @@ instance_tls_ciphers = optional(ciphers)
 instance_tags = optional(list_of_strings)
 instance_tls_protocols_allowed = optional(protocols)
 instance_timeout = shared_timeout = instance_connect_timeout = instance_read_timeout = optional(seconds)
-instance_name = instance_username = instance_password = instance_ntlm_domain = optional(text)
+instance_min_collection_interval = optional(interval)
+instance_name = optional(text)
+instance_username = instance_password = instance_ntlm_domain = optional(line)
 instance_tls_ca_cert = instance_tls_cert = instance_tls_private_key = optional(text)
 instance_case_sensitive = instance_regex = instance_allow_redirects = instance_persist_connections = optional(boolean)
 instance_send_events = optional(boolean)
 instance_tls_verify = instance_tls_use_host_header = instance_skip_proxy = instance_log_requests = optional(boolean)
 instance_tls_ignore_warning = instance_use_legacy_auth_encoding = shared_skip_proxy = optional(boolean)
 instance_kerberos_delegate = instance_kerberos_force_initiate = optional(boolean)
-instance_kerberos_cache = instance_kerberos_hostname = instance_kerberos_keytab = optional(text)
-instance_kerberos_principal = instance_aws_host = instance_aws_region = instance_aws_service = optional(text)
+instance_kerberos_cache = instance_kerberos_hostname = instance_kerberos_keytab = optional(line)
+instance_kerberos_principal = optional(line)
+instance_aws_host = instance_aws_region = instance_aws_service = optional(printable_ascii)
 
 
-# No model has them, but the base package's TLS.
-OTHERS = {'tls_validate_hostname': boolean, 'tls_intermediate_ca_certs': list_of_strings}
+# No model has them, but the base package's client and TLS.
+OTHERS = {
+    'no_proxy': no_proxy,
+    'tls_intermediate_ca_certs': certificates,
+    'tls_private_key_password': text,
+    'tls_validate_hostname': boolean,
+}
 
 
 def initialize_instance(values: dict[str, Any]) -> dict[str, Any]:
     """Check what is required: pydantic says it in words of its own."""
+    for option in values:
+        if not isinstance(option, str):
+            raise ValueError(f'{option!r} is no option')
     if 'url' not in values:
         raise ValueError('url: is required')
     if not any(values.get(option) is not None for option in RULES):
@@ -351,6 +403,8 @@ def check_instance(model: Any) -> Any:
         raise ValueError('method: HEAD gets no page to search: use GET')
     with_name('username, password', check_credentials, model)
     check_login(model)
+    if model.tls_private_key and not model.tls_cert:
+        raise ValueError('tls_private_key: needs tls_cert, the certificate of the key')
     return model
 
 
@@ -358,7 +412,9 @@ def check_login(model: Any) -> None:
     auth_type = (model.auth_type or '').lower()
     has_user_info = basic_auth(parse_url(model.url)) is not None
     for option in () if model.auth_token else LOGIN_OPTIONS.get(auth_type, ()):
-        if getattr(model, option) is None and not (has_user_info and option in ('username', 'password')):
+        is_personal = option in ('username', 'password')
+        value = getattr(model, option)
+        if (value is None and not (has_user_info and is_personal)) or (value == '' and not is_personal):
             raise ValueError(f'{option}: is required for auth_type: {auth_type}')
 
 
@@ -401,9 +457,11 @@ def check_credentials(model: Any) -> None:
 
 
 def _yaml_type(value: Any) -> str:
-    names = {bool: 'a boolean', int: 'a number', float: 'a number', str: 'a string', date: 'a date'}
+    names = {bool: 'a boolean', int: 'a number', float: 'a number', str: 'a string', bytes: 'binary data'}
     if value is None:
         return 'nothing'
     if isinstance(value, Mapping):
         return 'a mapping'
-    return 'a list' if isinstance(value, Iterable) and not isinstance(value, str) else names.get(type(value), 'that')
+    if isinstance(value, date):
+        return 'a date'
+    return names.get(type(value), 'a list' if isinstance(value, Iterable) else 'a value of another type')

@@ -33,7 +33,13 @@ class Environment:
                 if not any(name in layer._variables for layer in _LAYERS):
                     _BEFORE[name] = os.environ.get(name)
             _LAYERS.append(self)
-            self._apply()
+            try:
+                self._apply()
+            except ValueError:
+                # Nobody leaves what could not be entered.
+                _LAYERS.remove(self)
+                self._apply()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -145,6 +145,15 @@ def check_ciphers(ciphers: str | Sequence[str]) -> None:
         ) from None
 
 
+def check_certificates(certificates: Sequence[str]) -> None:
+    """Raise ValueError, in words for its author, if `tls_intermediate_ca_certs` are none that OpenSSL can read."""
+    try:
+        if certificates:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata='\n'.join(certificates))
+    except (ssl.SSLError, TypeError, ValueError):
+        raise ValueError('must be a list of certificates in PEM format, not of paths') from None
+
+
 def _stamp(option: str, path: str) -> tuple[int, ...]:
     """Return what changes when the file does, its permissions included."""
     status = _stat(option, path)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.check import AwesomeCheck
 from datadog_checks.awesome.config_models import InstanceConfig
-from datadog_checks.awesome.fetching.urls import public_url
+from datadog_checks.awesome.fetching.urls import parse_url, public_url
+from datadog_checks.awesome.options import idle, misplaced
 from datadog_checks.awesome.reporting.wording import printable
+from datadog_checks.awesome.secrets import unresolved
 from datadog_checks.base import ConfigurationError
 
 from .yaml_files import read_yaml
@@ -51,7 +53,8 @@ class Configured:
             return printable(self.name[:MAX_LABEL])
         url = self.instance.get('url')
         try:
-            shown = public_url(url)[:MAX_LABEL] if isinstance(url, str) else ''
+            # In what is no URL, a password may stand anywhere.
+            shown = public_url(parse_url(url).geturl())[:MAX_LABEL] if isinstance(url, str) else ''
         except ValueError:
             shown = ''
         return printable(shown) or (f'instance {self.number}' if self.number else self.file or 'instance')
@@ -103,11 +106,9 @@ def load(configured: Configured) -> AwesomeCheck:
     """Return a check for a valid instance; raise ConfigurationError saying what is wrong with it, on one line."""
     if configured.fault:
         raise ConfigurationError(configured.fault)
-    instance = dict(configured.instance)
-    if odd := next((option for option in instance if not isinstance(option, str)), None):
-        raise ConfigurationError(f'{odd!r} is no option')
+    instance, init_config = dict(configured.instance), dict(configured.init_config)
     with on_one_line():
-        check = AwesomeCheck(name='awesome', init_config=dict(configured.init_config), instances=(instance,))
+        check = AwesomeCheck(name='awesome', init_config=init_config, instances=(instance,))
         check.load_configuration_models()
     return check
 
@@ -123,14 +124,16 @@ def on_one_line() -> Iterator[None]:
         raise ConfigurationError(f'cannot be understood ({type(e).__name__})') from None
 
 
-def remarks(instance: Mapping[str, Any]) -> Iterator[str]:
+def remarks(configured: Configured) -> Iterator[str]:
     """Yield what is probably wrong with a valid instance."""
     known = InstanceConfig.model_fields
-    for option, value in instance.items():
+    for option in configured.instance:
         if option not in known and (meant := get_close_matches(option, known, 1, LIKENESS)):
             yield f'the option `{option}` is unknown: `{meant[0]}` may be meant'
-        if isinstance(value, str) and value.startswith('ENC[') and value.endswith(']'):
-            yield f'`{option}` is a handle of a secret, which only the Agent resolves: it is used as it is'
+    for option in unresolved(configured.instance):
+        yield f'`{option}` is a handle of a secret, which only the Agent resolves: it is used as it is'
+    yield from idle(configured.instance)
+    yield from misplaced(configured.init_config)
 
 
 def _files(path: str) -> list[str]:

@@ -104,7 +104,7 @@ def check_config(instances: list[Configured]) -> int:
                 paper.headline(INVALID, fault)
             faults.add(fault)
         else:
-            for remark in remarks(configured.instance):
+            for remark in remarks(configured):
                 paper.note(f'{configured.place}: {remark}')
     if not faults:
         paper.headline('OK', f'{len(instances)} valid instance{"s"[: len(instances) != 1]}')

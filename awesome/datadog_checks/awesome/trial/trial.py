@@ -103,7 +103,7 @@ class Trial:
         return f'{phrase}, {deadline.elapsed():.0f} of {self._options.timeout:g} s'
 
     def _remarks(self, report: Report) -> list[str]:
-        found = list(remarks(self._configured.instance))
+        found = list(remarks(self._configured))
         if isinstance(report.outcome, Unreachable) and report.outcome.fault.kind is Kind.INTERNAL:
             found.append(self._log.last)
         return found

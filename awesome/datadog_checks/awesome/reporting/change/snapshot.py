@@ -146,7 +146,8 @@ def _lines(
 def _masked_lines(lines: list[str], mask: Mask, known: Collection[str]) -> Iterator[str]:
     """Yield lines without secrets, which may go from one line on to the next."""
     for is_known, group in groupby(lines, known.__contains__):
-        yield from group if is_known else mask('\n'.join(group)).split('\n')
+        some = list(group)
+        yield from some if is_known else mask('\n'.join(some)).split('\n')
 
 
 def _masked(text: str, mask: Mask) -> str:
