@@ -247,6 +247,10 @@ IDLE = [
         '`username` does nothing beside `auth_type: ntlm`',
     ),
     ({'username': 'me', 'auth_token': TOKEN}, '`username` does nothing beside `auth_token`'),
+    (
+        {'username': 'me', 'password': 'p', 'headers': {'authorization': 'Bearer a'}},
+        '`password` does nothing beside a header Authorization',
+    ),
     ({'tls_private_key_password': 'p'}, '`tls_private_key_password` does nothing without `tls_cert`'),
     (
         {'tls_use_host_header': True, 'headers': {'X-Key': 'a'}},

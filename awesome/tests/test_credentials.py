@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -524,3 +525,15 @@ def test_wrong_option(config: Any, reason: str) -> None:
 def test_right_option(reader: dict[str, Any]) -> None:
     check_auth_token({'reader': reader, 'writer': WRITER})
     check_auth_token(MappingProxyType({'reader': MappingProxyType(reader), 'writer': MappingProxyType(WRITER)}))
+
+
+def test_header_of_a_token_or_a_login_is_sent_once(serve: Serve, run: Any, tmp_path: Path) -> None:
+    server, path = serve(response(b'nginx')), tmp_path / 'token'
+    path.write_text('token-1')
+    token = {'reader': {'type': 'file', 'path': str(path)}, 'writer': {'type': 'header', 'name': 'authorization'}}
+
+    run(url=server.url, search_string='nginx', headers={'Authorization': 'mine'}, auth_token=token)
+    run(url=server.url, search_string='nginx', headers={'authorization': 'mine'}, username='me', password='p')
+
+    sent = [re.findall(rb'authorization: (.*)\r', head, re.IGNORECASE) for head in server.requests]
+    assert sent == [[b'token-1'], [b'mine']]

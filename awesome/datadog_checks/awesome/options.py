@@ -162,7 +162,7 @@ def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) 
     proxies, no_proxy = _proxies(given, init_config)
     return ClientOptions(
         default_headers=defaults,
-        headers=_merged(defaults, given.get('headers') or {}, given.get('extra_headers') or {}),
+        headers=merged(defaults, given.get('headers') or {}, given.get('extra_headers') or {}),
         username=given.get('username'),
         password=given.get('password'),
         auth_encoding='latin-1' if is_affirmative(given.get('use_legacy_auth_encoding', True)) else 'utf-8',
@@ -203,6 +203,8 @@ def idle(instance: Mapping[str, Any]) -> Iterator[str]:
     names = {str(name).lower() for option in ('headers', 'extra_headers') for name in given.get(option, ())}
     if is_affirmative(given.get('tls_use_host_header')) and 'host' not in names:
         yield '`tls_use_host_header` does nothing without a header Host'
+    if login == 'auth_type: basic' and 'password' in given and 'authorization' in names:
+        yield '`password` does nothing beside a header Authorization'
     if 'max_redirects' in given and not is_affirmative(given.get('allow_redirects', True)):
         yield '`max_redirects` does nothing beside `allow_redirects: false`'
     if given.get('tls_ca_cert') and not is_affirmative(given.get('tls_verify', True)):
@@ -299,15 +301,15 @@ def _auth_type(given: Mapping[str, Any]) -> str:
     return 'ntlm' if given.get('ntlm_domain') else 'basic'
 
 
-def _merged(*mappings: Mapping[str, Any]) -> dict[str, str]:
+def merged(*mappings: Mapping[str, Any]) -> dict[str, str]:
     """Return headers in which later ones replace earlier ones of the same name, in any case.
 
     Blanks around a value are no part of it (RFC 9110, section 5.5).
     """
-    merged: dict[str, tuple[str, str]] = {}
+    lines: dict[str, tuple[str, str]] = {}
     for mapping in mappings:
-        merged |= {str(name).lower(): (str(name), str(value).strip(' \t')) for name, value in mapping.items()}
-    return dict(merged.values())
+        lines |= {str(name).lower(): (str(name), str(value).strip(' \t')) for name, value in mapping.items()}
+    return dict(lines.values())
 
 
 def _proxies(given: Mapping[str, Any], init_config: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:

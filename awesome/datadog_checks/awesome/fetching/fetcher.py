@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.options import CONVERSATIONS, ClientOptions, PageOptions
+from datadog_checks.awesome.options import CONVERSATIONS, ClientOptions, PageOptions, merged
 
 from .background import Background
 from .cookies import Cookies
@@ -134,7 +134,7 @@ class Fetcher:
         elif self._options.auth_type in CONVERSATIONS:
             response = self._client_for(url).send(self._request(url, method, headers, body))
         else:
-            response = self._same_origin.send(self._request(url, method, self._basic_auth(url) | headers, body))
+            response = self._same_origin.send(self._request(url, method, merged(self._basic_auth(url), headers), body))
         return response
 
     def _send_untrusted(self, url: SplitResult, method: str, body: bytes | None, content_type: str) -> Response:
@@ -148,7 +148,7 @@ class Fetcher:
         for renew in (False, True):
             with self.dialer.unrestricted():
                 name, value = self._token_source.header(renew)
-            response = self._same_origin.send(self._request(url, method, headers | {name: value}, body))
+            response = self._same_origin.send(self._request(url, method, merged(headers, {name: value}), body))
             if response.status != 401 or renew:
                 break
             response.close()
