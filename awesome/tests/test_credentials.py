@@ -122,10 +122,11 @@ class TestFile:
 
         assert client.fault().kind is Kind.TOKEN
 
-    def test_pattern(self, path: Path) -> None:
+    @pytest.mark.parametrize('pattern', ['token: "(.+)"', 'token: "(.+)"$', '(?<=")(.+)(?=")', r'"(.+)"\s*\Z'])
+    def test_pattern(self, path: Path, pattern: str) -> None:
         path.write_text('user: me\ntoken: "token-1"\n')
 
-        assert Client(file(path, pattern='token: "(.+)"')).source.header()[1] == 'Bearer token-1'
+        assert Client(file(path, pattern=pattern)).source.header()[1] == 'Bearer token-1'
 
     def test_byte_order_mark(self, path: Path) -> None:
         path.write_text('token-1', encoding='utf-8-sig')
@@ -145,6 +146,7 @@ class TestFile:
         'too large': (b'x' * 65537, {}, 'it has more than 64 KiB'),
         'two lines': (b'a\nb', {}, 'the token has characters that a header cannot carry'),
         'not in ISO-8859-1': ('€'.encode(), {}, 'the token has characters that a header cannot carry'),
+        'no match, however hard it is tried': (b'a' * 100, {'pattern': '^((?:a+)+)b$'}, 'reader.pattern does not match'),
         'no match': (b'x', {'pattern': 'y(z)'}, 'reader.pattern does not match'),
         'no match of the group': (b'x', {'pattern': 'x(y)?'}, 'reader.pattern does not match'),
     }

@@ -286,10 +286,25 @@ class _FileReader:
             raise _no_token(self.place, 'it is no text in UTF-8') from None
         if self._pattern is None:
             return Token(text.strip())
-        match = re.search(self._pattern, text)
+        match = None if _is_hopeless(self._pattern, text) else re.search(self._pattern, text)
         if not match or match[1] is None:
             raise _no_token(self.place, 'reader.pattern does not match')
         return Token(match[1])
+
+
+def _is_hopeless(pattern: str, text: str) -> bool:
+    """Return whether a text is known to have no match: to find that out, Python's engine can take forever.
+
+    It is the engine in pydantic that knows, in time that grows with the text; it does not understand all patterns.
+    """
+    from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+    try:
+        engine = SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine='rust-regex'))
+    except SchemaError:
+        return False
+    # Python's `$` also matches before a last line break.
+    return not any(map(engine.isinstance_python, {text, text.removesuffix('\n')}))
 
 
 class _OAuthReader:
