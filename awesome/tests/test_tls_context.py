@@ -26,7 +26,9 @@ from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.fetching.tls import TLSContexts, check_ciphers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from .conftest import Result
 
 pytestmark = pytest.mark.unit
 
@@ -444,3 +446,15 @@ def test_unusable_ciphers(ciphers: Any) -> None:
         TLSContexts({'tls_ciphers': ciphers})()
 
     assert fault.value.describe().startswith('TLS: tls_ciphers must have at least one cipher')
+
+
+def test_file_that_never_comes_ends_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    is_over, path = threading.Event(), tmp_path / 'ca.pem'
+    monkeypatch.setattr('datadog_checks.awesome.fetching.tls._stat', lambda *_: is_over.wait())
+
+    result = run(url='https://127.0.0.1:1/', search_string='x', timeout=0.3, tls_ca_cert=str(path))
+
+    is_over.set()
+    assert result.message == f'timeout: gave up after 0.3 s while reading {path}'

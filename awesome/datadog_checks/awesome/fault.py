@@ -95,6 +95,7 @@ class Activity(Enum):
     TOKEN = 'while getting a token from {}', Step.CONNECT
     LOGIN = 'while logging in', Step.CONNECT
     LOOKUP = 'while looking up {}', Step.DNS
+    FILES = 'while reading {}', Step.TLS
     CONNECT = 'while connecting to {} port {}', Step.CONNECT
     PROXY = 'while connecting through the proxy', Step.CONNECT
     HANDSHAKE = 'during the TLS handshake', Step.TLS

@@ -219,7 +219,7 @@ class Fetcher:
             read_timeout=options.read_timeout,
             proxy=self.proxy,
             # Whoever names the server in the Host header wants its certificate to have that name.
-            context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls),
+            context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls, self.background),
             server_name=server_name,
             persist=private and (options.persist or options.auth_type in CONVERSATIONS),
             # NTLM, which Kerberos falls back to, logs a connection in, not a request.

@@ -14,10 +14,12 @@ import ssl
 import stat
 from typing import TYPE_CHECKING, Any
 
-from datadog_checks.awesome.fault import Fault, Kind
+from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .background import Background
 
 # In bytes. The bundle of all public authorities has 250 KB.
 SIZE_LIMIT = 16 * 1024 * 1024
@@ -48,13 +50,27 @@ Stamp = tuple[tuple[int, ...], ...]
 class TLSContexts:
     """The contexts of one check, each made once and again when a file that the options name has changed."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], background: Background | None = None) -> None:
+        """Take TLS options, and where files are read: a network file system may never answer."""
         self._options = {name: value for name, value in options.items() if value is not None}
         self._paths = self._files()
+        self._background = background
         self._contexts: dict[bool, tuple[Stamp, ssl.SSLContext]] = {}
 
     def __call__(self, check_hostname: bool = True) -> ssl.SSLContext:
         """Return the context that verifies the server's name, or not; raise a fault that names the option and file."""
+        paths = [path for _, path in self._paths]
+        if not paths or not self._background:
+            return self._current(check_hostname)
+        deadline = self._background.deadline
+        activity, details = deadline.activity, deadline.details
+        deadline.begin(Activity.FILES, ', '.join(paths))
+        context = self._background.run(('TLS files', *paths, check_hostname), lambda: self._current(check_hostname))
+        deadline.begin(activity, *details)
+        return context
+
+    def _current(self, check_hostname: bool) -> ssl.SSLContext:
+        """Return the kept context, or a new one if a file has changed."""
         stamp = tuple(_stamp(option, path) for option, path in self._paths)
         kept = self._contexts.get(check_hostname)
         if kept and kept[0] == stamp:

@@ -78,6 +78,7 @@ TIMEOUT_REMEDIES: dict[Activity, str] = {
     Activity.PROXY: 'The proxy does not answer, or does not reach the server: check the `proxy` options, and its log.',
     Activity.HANDSHAKE: 'Check that this port speaks TLS (if not, use http:// in `url`), and that no firewall stops'
     ' large packets: openssl s_client -connect {host}:{port} </dev/null',
+    Activity.FILES: 'Check the disk or the network file system that has this file: nothing came from there in time.',
     Activity.TOKEN: 'Check the server or file of `auth_token`: nothing came from there in time.',
     Activity.SEARCH: 'This machine could not search the page in time. What is slow are counted repetitions such as'
     ' `{{1,50}}` in a regular expression: use fewer or shorter ones, or search less of the page (`max_body_size`).',
