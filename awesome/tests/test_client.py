@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from hashlib import md5
 from pathlib import Path
@@ -517,3 +518,14 @@ def test_variable_that_cannot_be_set_leaves_the_environment_as_it_is(monkeypatch
     assert os.environ['A'] == 'before'
     with Environment({'B': '2'}):
         assert os.environ['B'] == '2'
+
+
+def test_login_whose_modules_are_imported_for_too_long(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+    monkeypatch.setattr('datadog_checks.awesome.fetching.fetcher._import_client', is_over.wait)
+    login = {'auth_type': 'digest', 'username': 'me', 'password': 'p'}
+
+    result = run(url='http://127.0.0.1:1/', search_string='nginx', timeout=0.3, **login)
+
+    is_over.set()
+    assert result.message == 'timeout: gave up after 0.3 s while starting'

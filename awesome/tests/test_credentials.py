@@ -146,7 +146,7 @@ class TestFile:
         'too large': (b'x' * 65537, {}, 'it has more than 64 KiB'),
         'two lines': (b'a\nb', {}, 'the token has characters that a header cannot carry'),
         'not in ISO-8859-1': ('€'.encode(), {}, 'the token has characters that a header cannot carry'),
-        'no match, however hard it is tried': (b'a' * 100, {'pattern': '^((?:a+)+)b$'}, 'reader.pattern does not match'),
+        'no match, whatever is tried': (b'a' * 100, {'pattern': '^((?:a+)+)b$'}, 'reader.pattern does not match'),
         'no match': (b'x', {'pattern': 'y(z)'}, 'reader.pattern does not match'),
         'no match of the group': (b'x', {'pattern': 'x(y)?'}, 'reader.pattern does not match'),
     }
@@ -529,7 +529,7 @@ def test_right_option(reader: dict[str, Any]) -> None:
     check_auth_token(MappingProxyType({'reader': MappingProxyType(reader), 'writer': MappingProxyType(WRITER)}))
 
 
-def test_header_of_a_token_or_a_login_is_sent_once(serve: Serve, run: Any, tmp_path: Path) -> None:
+def test_header_of_a_token_or_a_login_is_sent_once(serve: Any, run: Any, tmp_path: Path) -> None:
     server, path = serve(response(b'nginx')), tmp_path / 'token'
     path.write_text('token-1')
     token = {'reader': {'type': 'file', 'path': str(path)}, 'writer': {'type': 'header', 'name': 'authorization'}}

@@ -177,6 +177,20 @@ def test_lookup_that_raises_something_odd(error: Exception, dialer: Dialer, monk
     )
 
 
+def test_name_is_looked_up_in_the_background_alone(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, look_up = [], socket.getaddrinfo
+
+    def resolve(_: str, *args: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread())
+        return look_up('127.0.0.1', *args, **options)
+
+    monkeypatch.setattr(socket, 'getaddrinfo', resolve)
+    dialer.resolve('page.example', 80)
+
+    assert threads
+    assert threading.current_thread() not in threads
+
+
 def test_what_runs_in_the_background_may_look_up_a_host(deadline: Deadline, resolver: Resolver) -> None:
     background = Background(deadline)
     dialer = Dialer(deadline, background)

@@ -102,9 +102,11 @@ class Dialer:
         return fault
 
     def _look_up(self, host: str, port: int) -> list[AddressInfo]:
-        # Mostly OSError: it is a name.
-        with suppress(Exception):
-            return list(_literal(host.removesuffix('.'), port))
+        # A name is not even asked about here, whatever stands in for the resolver of the system.
+        literal = host.removesuffix('.')
+        if ':' in literal or literal.rpartition('.')[2][:1].isdigit():
+            with suppress(Exception):
+                return list(_literal(literal, port))
         require_host(host)
         self._deadline.begin(Activity.LOOKUP, host)
         try:

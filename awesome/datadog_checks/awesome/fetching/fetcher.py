@@ -23,6 +23,7 @@ from .urls import basic_auth, host_header, origin, public_url, redirect_target, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
     from urllib.parse import SplitResult
 
     from datadog_checks.base.log import CheckLoggingAdapter
@@ -192,11 +193,11 @@ class Fetcher:
 
     def _client_for(self, url: SplitResult) -> Client:
         if self._client is None:
-            from .client import Client, TransportAdapter
-
+            # A run can be cancelled meanwhile: the first import of what it needs takes most of a second.
+            client = self.background.run('client', _import_client)
             hide = self._secrets.add_obtained
-            adapter = TransportAdapter(self._same_origin, self.deadline, self._cookies, hide)
-            self._client = Client(self._options, basic_auth(url), adapter, self.background, self._log)
+            adapter = client.TransportAdapter(self._same_origin, self.deadline, self._cookies, hide)
+            self._client = client.Client(self._options, basic_auth(url), adapter, self.background, self._log)
         return self._client
 
     @cached_property
@@ -243,3 +244,9 @@ class Fetcher:
                 return None
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
+
+
+def _import_client() -> ModuleType:
+    from . import client
+
+    return client
