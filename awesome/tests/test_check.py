@@ -1,5 +1,6 @@
 """What one run submits, seen from the Agent."""
 
+import errno
 import gc
 import warnings
 from collections.abc import Callable
@@ -207,3 +208,14 @@ def test_unforeseen_error_is_critical_and_logged(
     assert result.status == AwesomeCheck.CRITICAL
     assert result.message == "internal error in the check; see the Agent's log"
     assert 'nobody thought of this' in caplog.text
+
+
+def test_import_that_fails_for_want_of_files(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EMFILE, 'Too many open files', 'sweep.py')
+
+    monkeypatch.setattr('datadog_checks.awesome.probe.Probe._sweep', fail)
+
+    result = run(url='http://127.0.0.1:1/', search_string='nginx', addresses='all')
+
+    assert result.message == 'connect: too many open files in the Agent'

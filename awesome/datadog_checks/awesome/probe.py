@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .fault import Activity, Fault, Kind
+from .fetching.causes import is_out_of_resources, os_cause
 from .fetching.certificate import chain_days_left, days_left
 from .reading.decompression import decompress
 from .reading.encoding import Decoder
@@ -65,12 +66,17 @@ class Probe:
             report = fetch(options, record, sample)
         except Fault as e:
             report = self._report(Unreachable(e.masked(self.mask), None), None)
-        except Exception:
-            self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
-            fault = Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log")
-            report = self._report(Unreachable(fault, None), None)
+        except Exception as e:
+            report = self._report(Unreachable(self._unforeseen(e), None), None)
         self.fetcher.finish()
         return report
+
+    def _unforeseen(self, error: Exception) -> Fault:
+        """Return the fault of an error that is none; even an import may fail for want of files."""
+        if isinstance(error, OSError) and is_out_of_resources(error.errno or 0):
+            return Fault(Kind.RESOURCES, os_cause(error))
+        self._log.error('The run failed in an unforeseen way: %s', self.mask(traceback.format_exc()))
+        return Fault(Kind.INTERNAL, "internal error in the check; see the Agent's log")
 
     def fetch(self, options: PageOptions, record: bytearray | None, sample: Sample | None) -> Report:
         """Return what one fetch found out until the deadline, which has begun."""
