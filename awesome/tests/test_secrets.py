@@ -296,6 +296,11 @@ def test_how_long_a_likely_secret_is(options: dict[str, Any], shown: str) -> Non
     assert Mask(secrets_of(options, {}))('abc abcd') == shown
 
 
+def test_number_that_python_does_not_write_is_no_secret() -> None:
+    assert secrets_of({'data': {'a': 1 << 20000}}, {}) == set()
+    assert unresolved({'a': 1 << 20000}) == []
+
+
 def test_switches_are_no_secrets() -> None:
     options = {'data': {'remember': True, 'none': None}, 'auth_token': {'reader': {'type': 'file', 'path': '/token'}}}
 

@@ -66,13 +66,14 @@ def test_init_config_of_a_file_counts(serve: Serve, write: Write) -> None:
         pytest.param(MERGES, 'cannot be read: with its aliases it has more than 500000 values', id='merges'),
         pytest.param('&a [*a]', 'cannot be read: with its aliases it has more than 500000 values', id='circle'),
         pytest.param(b'#' * 16777217, 'cannot be read: it is larger than 16777216 bytes', id='size'),
+        pytest.param('a: !hunter22', 'for the tag: a value that begins like this needs quotes', id='tag'),
         pytest.param('a: !!bool x', 'cannot be read: a value does not fit its type (KeyError)', id='type'),
         pytest.param(f'!{"x" * 9999}', 'cannot be read: line 1: ', id='long error'),
         pytest.param('', 'it has no list of `instances`', id='empty'),
         pytest.param('a: b', 'it has no list of `instances`', id='mapping'),
         pytest.param('instances:', 'it has no list of `instances`', id='nothing'),
         pytest.param('init_config: [a]\ninstances: [a]', '`init_config` is no mapping', id='init_config'),
-        pytest.param('instances: [a]', 'is no mapping of options', id='instance'),
+        pytest.param('instances: [a]', 'conf.yaml instance 1', id='instance'),
         pytest.param('instances: [{1: a}]', '1 is no option', id='number as an option'),
         pytest.param('instances: [{no: a}]', 'False is no option', id='boolean as an option'),
         pytest.param('instances: [{null: a}]', 'None is no option', id='nothing as an option'),
@@ -89,6 +90,7 @@ def test_file_that_is_no_configuration(content: str | bytes, message: str, write
         assert (status, len(printed.splitlines())) == (INVALID, 1)
         assert message in printed
         assert len(printed) < 500
+        assert 'hunter22' not in printed
 
 
 def test_file_without_instances(write: Write) -> None:

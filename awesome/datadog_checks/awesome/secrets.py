@@ -227,7 +227,9 @@ def leaves(value: object) -> Iterator[str]:
         for part in value:
             yield from leaves(part)
     elif value is not None and not isinstance(value, bool):
-        yield str(value)
+        # Python writes no number of more than 4,300 digits.
+        with suppress(ValueError):
+            yield str(value)
 
 
 def _spellings(secret: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -78,18 +79,23 @@ def instance_of(given: Namespace, url: str) -> dict[str, Any]:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(':')
     if not colon or not name.strip():
-        raise ArgumentTypeError(f'takes NAME:VALUE, not {text!r}')
+        raise ArgumentTypeError(f'takes NAME:VALUE, not {_first_word(text)!r}')
     return name.strip(), value.strip()
 
 
 def _setting(text: str) -> tuple[str, Any]:
     option, equals, value = text.partition('=')
     if not equals or not option.isidentifier():
-        raise ArgumentTypeError(f'takes OPTION=YAML, not {text!r}')
+        raise ArgumentTypeError(f'takes OPTION=YAML, not {_first_word(text)!r}')
     try:
         return option, parse_yaml(value)
     except ValueError as e:
         raise ArgumentTypeError(f'{option}: {e}') from None
+
+
+def _first_word(text: str) -> str:
+    """Return how an argument begins: the rest may be secret."""
+    return re.split(r'[\s:=]', text, maxsplit=1)[0]
 
 
 def _seconds(text: str) -> float:

@@ -85,7 +85,10 @@ def select(instances: list[Configured], wanted: str | None, path: str) -> Config
     named = [configured for configured in instances if wanted is not None and configured.name == wanted]
     if len(named) > 1:
         raise ConfigurationError(f'{path} has {len(named)} instances with the name {wanted!r}: give a number')
-    return named[0] if named else _numbered(instances, wanted, path)
+    selected = named[0] if named else _numbered(instances, wanted, path)
+    if selected.fault:
+        raise ConfigurationError(f'{selected.place} {selected.fault}')
+    return selected
 
 
 def _numbered(instances: list[Configured], wanted: str | None, path: str) -> Configured:

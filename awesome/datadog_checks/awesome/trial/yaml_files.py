@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Any
 
@@ -16,6 +17,7 @@ MAX_CHARACTERS = 4 * MAX_SIZE
 MAX_DEPTH = 50
 # In characters: a reason may repeat what is in the file.
 MAX_REASON = 200
+NAMES = re.compile(r'\b(alias|anchor|tag|tag handle) [\'"].*')
 # Elsewhere PyYAML was built without libyaml, which is ten times as fast.
 LOADER: type[Any] = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
@@ -45,7 +47,9 @@ def parse_yaml(text: str) -> Any:
         return yaml.load(text, LOADER)  # noqa: S506 - either loader is safe
     except yaml.MarkedYAMLError as e:
         place = f'line {e.problem_mark.line + 1}: ' if e.problem_mark else ''
-        raise ValueError(f'{place}{e.problem or e.context}'[:MAX_REASON]) from None
+        # A password that begins with ! or & is a name to YAML, which repeats it.
+        problem = NAMES.sub(r'\1: a value that begins like this needs quotes', e.problem or e.context or '')
+        raise ValueError(f'{place}{problem}'[:MAX_REASON]) from None
     except yaml.YAMLError as e:
         raise ValueError(' '.join(str(e)[:MAX_REASON].split())) from None
     except _TooMuchError as e:
