@@ -356,6 +356,14 @@ def test_error_inside_the_check_is_named(page: str, monkeypatch: pytest.MonkeyPa
     assert 'Traceback' not in printed
 
 
+@pytest.mark.parametrize('flag', ['--save', '--against'])
+def test_file_without_a_name(page: str, flag: str) -> None:
+    assert try_page(page, 'Thank', flag, '') == (
+        INVALID,
+        'python -m datadog_checks.awesome: No such file or directory\n',
+    )
+
+
 def test_body_is_saved(page: str, tmp_path: Path) -> None:
     file = tmp_path / 'page.html'
 

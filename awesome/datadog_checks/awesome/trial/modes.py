@@ -64,14 +64,14 @@ def try_once(configured: Configured, save: str | None, against: str | None) -> R
     """Return the result of one run, and keep the body in the file `save`; raise ConfigurationError."""
     trial, body = Trial(configured), bytearray()
     # A page is read on for whoever wants to see it, whatever the verdict was.
-    sample = Sample() if save or against else None
-    other = read_other(configured, against) if against else None
+    sample = None if save is None and against is None else Sample()
+    other = None if against is None else read_other(configured, against)
     with Progress(trial.activity):
         report = trial.run(body, sample)
         result = trial.result(report, bytes(body))
     if other and sample:
         result = replace(result, differences=differences(other, trial.body(report, sample), trial.mask))
-    if save and sample:
+    if save is not None and sample:
         with open(save, 'wb') as file:
             file.write(max(body, sample.data, key=len))
     return result
