@@ -118,6 +118,7 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
         *((option, 'a\0b', ONE_LINE) for option in ONE_LINE_OPTIONS),
         *((option, 'a\r\nX-Key: b', ONE_LINE) for option in ONE_LINE_OPTIONS),
         *((option, 'é', 'must have only characters of ASCII') for option in ('aws_host', 'aws_region', 'aws_service')),
+        ('data', {'\ud800': 'a'}, SURROGATE),
         *((option, {True: 'a'}, NAMES) for option in ('headers', 'extra_headers', 'search_header', 'data')),
         ('data', {None: 'a'}, 'must have strings as names, not nothing: put them in quotes'),
         *(('min_collection_interval', value, INTERVAL) for value in (-1, True, float('nan'), float('inf'))),

@@ -456,6 +456,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     'list as type': ({'reader': {'type': []}, 'writer': WRITER}, 'reader.type must be file, oauth or dcos_auth'),
     'unknown writer': ({'reader': FILE, 'writer': {'type': 'cookie'}}, 'writer.type must be header'),
 }
+SURROGATE = 'must have no half of a surrogate pair (\\ud800 to \\udfff)'
 WRONG_READERS: dict[str, tuple[dict[str, Any], str]] = {
     'no path': ({'type': 'file'}, 'path is required'),
     'empty path': ({**FILE, 'path': ''}, 'path must be a string that is not empty'),
@@ -483,6 +484,19 @@ WRONG_READERS: dict[str, tuple[dict[str, Any], str]] = {
     'option that is a mapping': (
         {**OAUTH, 'options': {'a': {}}},
         'options.a must be a string, a number or a list of them',
+    ),
+    'option without a string as its name': (
+        {**OAUTH, 'options': {True: 'a'}},
+        'options must have strings as names: put them in quotes',
+    ),
+    'half a surrogate': ({**OAUTH, 'client_secret': '\ud800'}, f'client_secret {SURROGATE}'),
+    'half a surrogate in a list': (
+        {**OAUTH, 'options': {'a': ['\ud800']}},
+        f'options {SURROGATE}',
+    ),
+    'expiration of ages': (
+        {**DCOS, 'expiration': 1 << 20000},
+        'expiration must be a whole number of seconds above 0',
     ),
     'no account': ({**DCOS, 'service_account': ''}, 'service_account must be a string that is not empty'),
     'expiration in words': ({**DCOS, 'expiration': '60'}, 'expiration must be a whole number of seconds above 0'),

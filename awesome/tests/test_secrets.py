@@ -296,8 +296,9 @@ def test_how_long_a_likely_secret_is(options: dict[str, Any], shown: str) -> Non
     assert Mask(secrets_of(options, {}))('abc abcd') == shown
 
 
-def test_number_that_python_does_not_write_is_no_secret() -> None:
+def test_odd_values_and_names() -> None:
     assert secrets_of({'data': {'a': 1 << 20000}}, {}) == set()
+    assert secrets_of({'auth_token': {'reader': {1: 'a', None: 'b'}}}, {}) == {'a', 'b'}
     assert unresolved({'a': 1 << 20000}) == []
 
 

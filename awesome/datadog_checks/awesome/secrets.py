@@ -209,7 +209,7 @@ def _of_auth_token(auth_token: object) -> Iterator[str]:
         for name, value in part.items() if isinstance(part, Mapping) else ():
             if name == 'value':
                 yield from _of_header(str(value).replace(str(part.get('placeholder') or PLACEHOLDER), ' ', 1))
-            elif name.endswith('url'):
+            elif str(name).endswith('url'):
                 yield from _credentials(value)
                 yield from _of_url(value)
             elif name == 'options':

@@ -228,6 +228,7 @@ def check_name(name: Any) -> None:
     """Raise ValueError for the key of a mapping that YAML reads as something else, such as `on` and `no`."""
     if name is None or isinstance(name, bool):
         raise ValueError(f'has a name that is {_yaml_type(name)}, not a string: put it in quotes')
+    text(str(name))
 
 
 def expressions(value: Any) -> Any:

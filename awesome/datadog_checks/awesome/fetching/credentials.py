@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SIZE_LIMIT = 64 * 1024
 # In seconds: for how long a token is good, and a login of DC/OS, where nobody says so.
 DEFAULT_LIFETIME = 300
+MAX_LIFETIME = 1_000_000_000
 PLACEHOLDER = '<TOKEN>'
 
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
@@ -123,7 +124,15 @@ def _require_string(part: str, settings: Mapping[str, Any], name: str, default: 
         raise ValueError(f'{part}.{name} is required')
     if not isinstance(value, str) or not value:
         raise ValueError(f'{part}.{name} must be a string that is not empty')
+    _require_characters(f'{part}.{name}', value)
     return value
+
+
+def _require_characters(name: str, value: object) -> None:
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f'{name} must have no half of a surrogate pair (\\ud800 to \\udfff)') from None
 
 
 def _check_url(reader: Mapping[str, Any], name: str) -> None:
@@ -152,7 +161,7 @@ def _check_optional(reader: Mapping[str, Any]) -> None:
     if not isinstance(reader.get('basic_auth', False), bool):
         raise ValueError('reader.basic_auth must be true or false')
     expiration = reader.get('expiration', DEFAULT_LIFETIME)
-    if isinstance(expiration, bool) or not isinstance(expiration, int) or expiration <= 0:
+    if isinstance(expiration, bool) or not isinstance(expiration, int) or not 0 < expiration < MAX_LIFETIME:
         raise ValueError('reader.expiration must be a whole number of seconds above 0')
     options = reader.get('options', {})
     if not isinstance(options, Mapping):
@@ -160,6 +169,10 @@ def _check_optional(reader: Mapping[str, Any]) -> None:
     for name in NO_PARAMETERS.intersection(options):
         raise ValueError(f'reader.options must be parameters for the endpoint: {name} is none')
     for name, value in options.items():
+        if not isinstance(name, str):
+            raise ValueError('reader.options must have strings as names: put them in quotes')
+        for text in (name, *(value if isinstance(value, list | tuple) else [value])):
+            _require_characters('reader.options', text)
         if not isinstance(value, str | int | float | list | tuple):
             raise ValueError(f'reader.options.{name} must be a string, a number or a list of them')
 
