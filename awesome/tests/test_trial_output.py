@@ -178,6 +178,7 @@ SECRET_OPTIONS = {
     'tags': ['Header3:Data4'],
     'username': 'me',
     'password': 'Password5',
+    'passwort': {'old': ['Unknown7', 7, None]},
     'headers': {'X-Key': 'Header3', 'Accept': 'text/html', 'Authorization': 'k'},
     'data': {'user': 'Data4', 'more': ['Data4']},
     'proxy': {'http': 'http://me:Proxy6@127.0.0.1:1', 'no_proxy': ['localhost']},
@@ -189,6 +190,7 @@ SHOWN_OPTIONS = {
     'tags': ['Header3:Data4'],
     'username': 'me',
     'password': MASK,
+    'passwort': {'old': [MASK, 7, None]},
     'headers': {'X-Key': MASK, 'Accept': 'text/html', 'Authorization': MASK},
     'data': {'user': MASK, 'more': [MASK]},
     'proxy': {'http': f'http://{MASK}@127.0.0.1:1', 'no_proxy': ['localhost']},
@@ -222,6 +224,8 @@ def test_token_is_masked() -> None:
         masked({'auth_token': {'writer': {'value': 'Bearer abcdef'}}})['auth_token']['writer']['value']
         == f'Bearer {MASK}'
     )
+    writer = {'value': 'Key <b> $', 'placeholder': '$'}
+    assert masked({'auth_token': {'writer': writer}})['auth_token']['writer']['value'] == f'Key {MASK} $'
 
 
 def test_configuration_without_secrets_has_no_comment(page: str) -> None:

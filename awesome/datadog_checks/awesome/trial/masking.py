@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult
 
+from datadog_checks.awesome.config_models import InstanceConfig
 from datadog_checks.awesome.fetching.urls import parse_url
 from datadog_checks.awesome.secrets import HARMLESS_HEADERS, HARMLESS_SETTINGS, MASK, SECRET_OPTIONS, Mask, secrets_of
 
+# No model has the others.
+KNOWN = InstanceConfig.model_fields.keys() | {'no_proxy', 'tls_intermediate_ca_certs'}
 # The handle of a secret that the Agent keeps elsewhere is none.
 HANDLE = re.compile(r'ENC\[[^]]*\]')
 
@@ -33,6 +36,9 @@ def _option(option: str, value: Any) -> Any:
         return _url(value)
     if option == 'auth_token':
         return _auth_token(value)
+    if option not in KNOWN:
+        # A secret, if its option is misspelt.
+        return _each_leaf(value, lambda leaf: _hide(leaf) if isinstance(leaf, str) else leaf)
     if option == 'proxy':
         return _each_leaf(value, _mask_of({'proxy': value}))
     return _each_leaf(value, lambda leaf: leaf)
