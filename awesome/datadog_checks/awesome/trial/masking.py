@@ -36,12 +36,10 @@ def _option(option: str, value: Any) -> Any:
         return _url(value)
     if option == 'auth_token':
         return _auth_token(value)
-    if option not in KNOWN:
-        # A secret, if its option is misspelt.
-        return _each_leaf(value, lambda leaf: _hide(leaf) if isinstance(leaf, str) else leaf)
     if option == 'proxy':
         return _each_leaf(value, _mask_of({'proxy': value}))
-    return _each_leaf(value, lambda leaf: leaf)
+    # An option that nobody knows may be a misspelt one, with a secret.
+    return _each_leaf(value, lambda leaf: _hide(leaf) if option not in KNOWN and isinstance(leaf, str) else leaf)
 
 
 def _auth_token(value: Any, name: str = '', placeholder: Any = None) -> Any:
