@@ -54,7 +54,7 @@ DATA = 'a must be a value of a form, or a list of them: write JSON as a string'
 SURROGATE = 'must have no half of a surrogate pair (\\ud800 to \\udfff)'
 BYTES = 'must be a number of bytes, 1 or more'
 INTERVAL = 'must be a number of seconds, 0 or more'
-NAMES = 'must have strings as names, not a boolean: put them in quotes'
+NAMES = 'has a name that is a boolean, not a string: put it in quotes'
 ONE_LINE = 'must be one line without control characters'
 ONE_LINE_OPTIONS = [
     *('username', 'password', 'ntlm_domain', 'aws_host', 'aws_region', 'aws_service'),
@@ -120,7 +120,7 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
         *((option, 'é', 'must have only characters of ASCII') for option in ('aws_host', 'aws_region', 'aws_service')),
         ('data', {'\ud800': 'a'}, SURROGATE),
         *((option, {True: 'a'}, NAMES) for option in ('headers', 'extra_headers', 'search_header', 'data')),
-        ('data', {None: 'a'}, 'must have strings as names, not nothing: put them in quotes'),
+        ('data', {None: 'a'}, 'has a name that is nothing, not a string: put it in quotes'),
         *(('min_collection_interval', value, INTERVAL) for value in (-1, True, float('nan'), float('inf'))),
         ('url', 'http://me:a%0Ab@localhost/', 'must have a user name and password without control characters'),
     ],
