@@ -195,7 +195,9 @@ def test_lookup_that_hangs_ends_with_the_run_and_is_not_doubled(
     messages = {run(check).message for _ in range(3)}
 
     assert messages == {f'timeout: gave up after {TIMEOUT:g} s while looking up page.example'}
-    assert (resolver.asked, threading.active_count()) == (1, threads + 1)
+    assert resolver.asked == 1
+    # Or as many as before, one of which waited for a call.
+    assert threading.active_count() <= threads + 1
     resolver.answer.set()
     assert run(check).status == OK
 

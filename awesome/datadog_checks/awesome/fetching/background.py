@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from datadog_checks.awesome.fault import Fault, Kind
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 
+# After which a thread that nobody needs ends: some runs of a check.
+IDLE_SECONDS = 60
+
+
 class Background:
-    """One daemon thread at most a check: the only one that may stay behind when a run ends."""
+    """One call at most a check, in a thread that may stay behind when a run ends."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
@@ -28,7 +34,7 @@ class Background:
         A call with the same key that an earlier run left behind is waited for again, one with another key is waited for
         before `function` is called.
         """
-        if isinstance(threading.current_thread(), _Task):
+        if isinstance(threading.current_thread(), _Worker):
             # What runs here already would wait for itself.
             return function()
         if (left_behind := self._task) and left_behind.key != key:
@@ -50,11 +56,10 @@ class Background:
         self.deadline.check()
 
 
-class _Task(threading.Thread):
-    """A call in a thread of its own."""
+class _Task:
+    """A call, and what came of it."""
 
     def __init__(self, key: Hashable, function: Callable[[], Any]) -> None:
-        super().__init__(name=f'awesome {key}', daemon=True)
         self.key = key
         self.is_done = False
         self.wake: Callable[[], None] = _nobody
@@ -62,12 +67,14 @@ class _Task(threading.Thread):
         self._result: Any = None
         self._error: BaseException | None = None
 
-    def run(self) -> None:
+    def call(self) -> None:
         try:
             self._result = self._function and self._function()
         except BaseException as e:
             self._error = e
         self._function = None
+
+    def end(self) -> None:
         self.is_done = True
         self.wake()
 
@@ -84,13 +91,59 @@ class _Task(threading.Thread):
 
 
 def _nobody() -> None:
-    """Wake nobody: the thread ended before anybody waited for it."""
+    """Wake nobody: the call ended before anybody waited for it."""
+
+
+class _Worker(threading.Thread):
+    """A daemon thread that makes calls until there was none for a while: to start one costs as much as a small run."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.tasks: SimpleQueue[_Task] = SimpleQueue()
+
+    def run(self) -> None:
+        while task := self._next():
+            # For who looks at the threads of an Agent that hangs.
+            self.name = f'awesome {task.key}'
+            task.call()
+            # In this order: whoever comes after the call finds this thread.
+            _idle.append(self)
+            task.end()
+            # What it holds may be a whole check.
+            del task
+
+    def _next(self) -> _Task | None:
+        try:
+            return self.tasks.get(timeout=IDLE_SECONDS)
+        except Empty:
+            try:
+                _idle.remove(self)
+            except ValueError:
+                # Somebody has just taken it from there.
+                return self.tasks.get()
+            return None
+
+
+# Those that wait for a call, of all checks, the last one last.
+_idle: list[_Worker] = []
 
 
 def _start(key: Hashable, function: Callable[[], Any]) -> _Task:
     task = _Task(key, function)
     try:
-        task.start()
+        _find_worker().tasks.put(task)
     except RuntimeError:
         raise Fault(Kind.RESOURCES, 'no thread can be started: the Agent has reached a limit of its system') from None
     return task
+
+
+def _find_worker() -> _Worker:
+    """Return a thread that waits for a call, or a new one; raise RuntimeError if the system has none left."""
+    with suppress(IndexError):
+        while True:
+            # In a process that was forked, none goes on.
+            if (worker := _idle.pop()).is_alive():
+                return worker
+    worker = _Worker()
+    worker.start()
+    return worker
