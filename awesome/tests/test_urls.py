@@ -48,6 +48,8 @@ HOSTS = {
     'unescaped zone': ('[fe80::1%eth0]', 'fe80::1%eth0'),
     'zone of a number': ('[fe80::1%251]', 'fe80::1%1'),
     'longest label': ('a' * 63, 'a' * 63),
+    'longest host': ('a.' * 126 + 'b', 'a.' * 126 + 'b'),
+    'longest host with a trailing dot': ('a.' * 126 + 'b.', 'a.' * 126 + 'b.'),
 }
 
 
@@ -56,6 +58,7 @@ def test_host(host: str, expected: str) -> None:
     parts = parse_url(f'http://{host}:8080/')
 
     assert (parts.hostname, parts.port) == (expected, 8080)
+    assert parse_url(parts.geturl()) == parts
 
 
 INVALID = {
@@ -99,6 +102,12 @@ def test_invalid_url(url: str, reason: str) -> None:
 
     assert reason in str(error.value)
     assert len(str(error.value)) < 100
+
+
+@pytest.mark.parametrize('character', [*map(chr, range(33)), *'#%/:<>?@[\\]^|', '\x7f'], ids=ascii)
+def test_character_that_no_host_has(character: str) -> None:
+    with pytest.raises(ValueError, match='characters that no host name can have'):
+        parse_url(f'http://a%{ord(character):02x}b/')
 
 
 PORTS = {
@@ -198,6 +207,7 @@ PUBLIC = {
     'everything': ('HTTPS://me:pw@h:8443/p;x?q=1#f', 'https://h:8443/p;x'),
     'at sign in a path': ('http://h/@me', 'http://h/@me'),
     'at sign in a query': ('http://h?a@b', 'http://h'),
+    'fragment': ('http://h/p#f', 'http://h/p'),
     'backslash': ('http://me:pw@h\\p', 'http://h/p'),
     'two at signs': ('http://me@home:pw@h/', 'http://h/'),
     'long': (f'http://me@h/{"a" * 5000}?q', f'http://h/{"a" * 5000}'),
