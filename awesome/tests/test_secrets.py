@@ -351,3 +351,72 @@ def test_only_the_beginning_of_a_long_secret_is_compared() -> None:
 )
 def test_handles_that_nobody_resolved(value: object, found: bool) -> None:
     assert unresolved({'a': value, 'b': [{'c': value}], 'd': 'x'}) == (['a', 'b'] if found else [])
+
+
+def test_last_secrets_that_were_obtained_are_hidden() -> None:
+    mask = Mask()
+
+    for number in range(100):
+        mask.add_obtained(f'token-{number}.')
+
+    assert mask('token-83. token-84.') == f'token-83. {MASK}'
+
+
+# With each hexadecimal digit in each place that it can have.
+DIGITS = ''.join(map(chr, [*range(0xA1, 0x100), 0x1234, 0x2345, 0x5678, 0x6789, 0x9ABC, 0xABCD, 0xCDEF, 0xEF01]))
+
+
+@pytest.mark.parametrize('case', ['x', 'X'])
+@pytest.mark.parametrize(
+    'escape',
+    [
+        pytest.param(lambda character, case: ''.join(f'%{byte:02{case}}' for byte in character.encode()), id='URL'),
+        pytest.param(lambda character, case: ''.join(f'\\x{byte:02{case}}' for byte in character.encode()), id='bytes'),
+        pytest.param(lambda character, case: f'\\u{ord(character):04{case}}', id='JSON'),
+        pytest.param(lambda character, case: f'&#x{ord(character):{case}};', id='HTML'),
+        pytest.param(lambda character, _: f'&#{ord(character)};', id='decimal HTML'),
+    ],
+)
+def test_secret_is_hidden_whichever_digits_its_escapes_have(escape: Callable[[str, str], str], case: str) -> None:
+    escaped = ''.join(escape(character, case) for character in DIGITS)
+
+    assert Mask([DIGITS])(f'<{escaped}>') == f'<{MASK}>'
+
+
+@pytest.mark.parametrize(
+    ('secret', 'shown'),
+    [
+        pytest.param('two  blanks', 'two++blanks', id='two blanks in a form'),
+        pytest.param('two  blanks', 'two + blanks', id='blanks of a form among others'),
+        pytest.param('пароль', 'ПАРОЛЬ', id='upper case that is not Latin'),
+        pytest.param('ΚΛΕΙΔΙ', 'κλειδι', id='lower case that is not Latin'),
+    ],
+)
+def test_secret_is_hidden_in_other_case_and_with_other_blanks(secret: str, shown: str) -> None:
+    assert Mask([secret])(f'<{shown}>') == f'<{MASK}>'
+
+
+def test_user_beside_a_password_stays_readable() -> None:
+    mask = Mask(secrets_of({'url': 'http://somebody:hunter22@host/'}, {}))
+
+    assert mask('no somebody at host') == 'no somebody at host'
+    assert mask('http://somebody:hunter22@host/') == f'http://{MASK}@host/'
+
+
+@pytest.mark.parametrize(
+    ('part', 'setting'),
+    [
+        *(
+            ('reader', setting)
+            for setting in ('type', 'path', 'pattern', 'expiration', 'client_id', 'login_url', 'url')
+        ),
+        *(('reader', setting) for setting in ('basic_auth', 'private_key_path', 'service_account')),
+        *(('options', setting) for setting in ('audience', 'grant_type', 'resource', 'scope')),
+        *(('writer', setting) for setting in ('type', 'name', 'placeholder')),
+    ],
+)
+def test_setting_that_says_how_a_token_is_got_stays_readable(part: str, setting: str) -> None:
+    settings = {setting: 'harmless'}
+    token = {'reader': {'options': settings}} if part == 'options' else {part: settings}
+
+    assert Mask(secrets_of({'auth_token': token}, {}))('a harmless word') == 'a harmless word'

@@ -47,13 +47,13 @@ HARMLESS_HEADERS = frozenset(
 SECRET_OPTIONS = ('password', 'tls_private_key_password')
 # Settings of `auth_token` that only say how a token is got.
 HARMLESS_SETTINGS = frozenset(
-    'audience basic_auth client_id expiration grant_type login_url name path pattern placeholder private_key_path'
-    ' resource scope service_account type url'.split()
+    'audience basic_auth client_id expiration grant_type name path pattern placeholder private_key_path'
+    ' resource scope service_account type'.split()
 )
 # How UTF-8 is misread: browsers take ISO-8859-1 for windows-1252.
 MISREAD = ('latin-1', 'cp1252')
 # Words before a secret in a header.
-SCHEMES = frozenset({'', 'apikey', 'basic', 'bearer', 'digest', 'key', 'token'})
+SCHEMES = frozenset({'apikey', 'basic', 'bearer', 'digest', 'key', 'token'})
 # What the Agent replaces before a check sees it, if a secret backend is configured.
 HANDLE = re.compile(r'ENC\[.*\]')
 
