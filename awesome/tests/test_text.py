@@ -379,6 +379,44 @@ def test_xml(markup: str, text: str, size: int) -> None:
     assert visible(markup, 'application/xml', size) == text
 
 
+# https://html.spec.whatwg.org/multipage/parsing.html#numeric-character-reference-end-state: the edges of each kind.
+NUMBERS = {
+    0x0: '\ufffd',
+    0x7F: '\x7f',
+    0x80: '€',
+    0x81: '\x81',
+    0x9F: 'Ÿ',
+    0xA1: '¡',
+    0xD7FF: '\ud7ff',
+    0xD800: '\ufffd',
+    0xDFFF: '\ufffd',
+    0xE000: '\ue000',
+    0xABCDEF: '\ufffd',
+    0xEABC: '\ueabc',
+    0xEDEF: '\uedef',
+    0x10FFFF: '\U0010ffff',
+    0x110000: '\ufffd',
+    10**12: '\ufffd',
+}
+
+
+@pytest.mark.parametrize('size', [1, 65536], ids=['by character', 'whole'])
+@pytest.mark.parametrize('form', ['&#{};', '&#{:d} ', '&#x{:x};', '&#X{:X};', '&#x{:040x};', '&#{:040};'])
+def test_number_of_a_character(form: str, size: int) -> None:
+    for number, character in NUMBERS.items():
+        assert visible(f'<p>{form.format(number)}|', size=size).replace(' ', '') == f'{character}|', hex(number)
+
+
+@pytest.mark.parametrize(
+    'tag', 'html head script iframe h1 div font table a style title b body br p !doctype+html'.split()
+)
+def test_tag_that_tells_html(tag: str) -> None:
+    start = f'<{tag.replace("+", " ")}'
+
+    assert [markup_kind('', f'{start}{end}') for end in (' ', '>', '', '/', 'x')] == ['html', 'html', '', '', '']
+    assert markup_kind('', f'{start.upper()}>') == 'html'
+
+
 @pytest.mark.parametrize(
     ('content_type', 'head', 'kind'),
     [
