@@ -236,6 +236,7 @@ LONG = b'<!--' + b'x' * 1100 + b'-->'
         b'<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=koi8-r">',
         b'<meta content="text/html; charset=koi8-r" http-equiv=content-type>',
         b'<meta http-equiv=content-type content="charset charset = \'koi8-r\' ">',
+        b'<meta http-equiv=content-type content=\'charset="koi8-r"\'>',
         b"<meta/charset='koi8-r'/>",
         b'<meta charset\n=\n" koi8-r ">',
         b'<meta charset=koi8-r charset=big5>',
@@ -302,7 +303,7 @@ def test_markup_declares_the_encoding(body: bytes, size: int) -> None:
         (b'text ' + KOI, '*/*'),
     ],
 )
-@pytest.mark.parametrize('size', [1, 1 << 20])
+@pytest.mark.parametrize('size', [1, 10_000, 1 << 20])
 def test_what_only_looks_like_a_declaration_declares_nothing(body: bytes, content_type: str, size: int) -> None:
     assert read(body, content_type, size=size)[1].encoding == 'utf-8'
 
@@ -386,6 +387,12 @@ def test_text_waits_no_longer_than_something_may_declare_its_encoding(start: byt
     assert 'é' not in text
     text = decoder.feed(more or b'\xc3\xa9')
     assert 'é' in text
+
+
+def test_text_without_a_type_waits_until_it_cannot_be_html() -> None:
+    decoder = Decoder()
+    assert decoder.feed(b' a page\xc3\xa9') == ' a page'
+    assert decoder.feed(b' without') == 'é without'
 
 
 def test_no_more_than_the_first_text_is_kept() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 import unicodedata
+from html.entities import html5
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,8 @@ CASES = {
         ('<script>a</script >b<script>c</scriptx>d</script>e', 'be'),
         ('<style>a</STYLE>b<style><!-- </style>c --></style>d', 'bc -->d'),
         ('<script><!-- a</script>b<script><!--<script>a--></script>c</script>d', 'bcd'),
+        ('<script><!-- --><script></script>a', 'a'),
+        ('<script><!--<script></script>--></script>a<script><!--<script>--></script>b', 'ab'),
     ],
     'foreign': [
         (
@@ -377,6 +380,24 @@ def test_html_of_our_own(markup: str, text: str) -> None:
 )
 def test_xml(markup: str, text: str, size: int) -> None:
     assert visible(markup, 'application/xml', size) == text
+
+
+@pytest.mark.parametrize('topic', CASES)
+def test_it_does_not_matter_where_a_page_is_cut(topic: str) -> None:
+    for markup, text in CASES[topic]:
+        for at in range(1, len(markup)):
+            stage = VisibleText('html')
+            found = stage.feed(markup[:at]) + stage.feed(markup[at:]) + stage.flush()
+            assert normalize(found) == text, (markup[:at], markup[at:])
+
+
+@pytest.mark.parametrize('size', [1, 65536], ids=['by character', 'whole'])
+def test_name_of_each_character(size: int) -> None:
+    for name, characters in html5.items():
+        stage = VisibleText('html')
+        markup = f'<p>&{name}|'
+        text = ''.join(stage.feed(markup[at : at + size]) for at in range(0, len(markup), size)) + stage.flush()
+        assert text == f' {characters}|', name
 
 
 # https://html.spec.whatwg.org/multipage/parsing.html#numeric-character-reference-end-state: the edges of each kind.

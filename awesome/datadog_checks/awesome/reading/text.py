@@ -438,7 +438,7 @@ class _UnfinishedTag:
             return 1
         elif part == 'name' and character not in '/>':
             self.part = 'after'
-        elif part == 'before' and character != '>':
+        elif part == 'before':
             self.part = character if character in '"\'' else 'bare'
             return int(character in '"\'')
         else:
