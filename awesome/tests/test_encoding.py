@@ -12,7 +12,7 @@ import pytest
 
 from datadog_checks.awesome.reading.charsets import decode
 from datadog_checks.awesome.reading.content_type import ContentType, parse_content_type
-from datadog_checks.awesome.reading.encoding import HEAD_SIZE, Decoder
+from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.labels import ENCODINGS, encoding_of
 from datadog_checks.awesome.reading.prescan import PRESCAN_SIZE
 
@@ -250,6 +250,7 @@ LONG = b'<!--' + b'x' * 1100 + b'-->'
         b'< ' + KOI,
         b'<a b="<meta charset=big5>" c=d/e>' + KOI,
         b'<a "b>' + KOI,
+        b'<A></A><Z b></Z><z></z>' + KOI,
         b'<p ="x>' + KOI,
         b'<p>x</p>' + KOI,
         b'<title>x</titles></TITLE >' + KOI,
@@ -396,8 +397,27 @@ def test_text_without_a_type_waits_until_it_cannot_be_html() -> None:
 
 
 def test_no_more_than_the_first_text_is_kept() -> None:
-    decoder = read(b'x' * 3 * HEAD_SIZE, size=1000)[1]
-    assert decoder.head == 'x' * HEAD_SIZE
+    decoder = read(b'x' * 50_000, size=1000)[1]
+    assert decoder.head == 'x' * 16_384
+
+
+@pytest.mark.parametrize('mark', [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_whole_byte_order_mark_decides_at_once(mark: bytes) -> None:
+    decoder = Decoder(HTML)
+    assert decoder.feed(mark) == ''
+    assert decoder.decided_by == 'the byte order mark'
+
+
+@pytest.mark.parametrize(
+    'tag',
+    'html head script iframe h1 div font table a style title b body br p'.split(),
+)
+def test_tag_that_tells_html_may_declare_the_encoding_behind_it(tag: str) -> None:
+    body = f'<{tag}></{tag}>'.encode() + KOI
+
+    assert (
+        read(body, '')[1].encoding == read(body.replace(tag.encode(), tag.upper().encode()), '')[1].encoding == 'koi8-r'
+    )
 
 
 HOSTILE = {

@@ -403,6 +403,12 @@ def test_user_beside_a_password_stays_readable() -> None:
     assert mask('http://somebody:hunter22@host/') == f'http://{MASK}@host/'
 
 
+def test_user_info_with_an_at_sign_is_hidden_whole() -> None:
+    mask = Mask(secrets_of({'url': 'http://me@home:hunter22@host/'}, {}))
+
+    assert mask('http://me@home:hunter22@host/') == f'http://{MASK}@host/'
+
+
 @pytest.mark.parametrize(
     ('part', 'setting'),
     [
@@ -420,3 +426,42 @@ def test_setting_that_says_how_a_token_is_got_stays_readable(part: str, setting:
     token = {'reader': {'options': settings}} if part == 'options' else {part: settings}
 
     assert Mask(secrets_of({'auth_token': token}, {}))('a harmless word') == 'a harmless word'
+
+
+@pytest.mark.parametrize(
+    ('options', 'secret'),
+    [
+        pytest.param({'data': '{"pin": 123}'}, '{"pin": 123}', id='JSON'),
+        pytest.param({'data': 'pin=123'}, 'pin=123', id='form'),
+        pytest.param({'headers': {'Cookie': 'a=1; pin=6.of=12; b=2'}}, '6.of=12', id='cookie with an equals sign'),
+        pytest.param({'headers': {'X-Key': '6 of 12'}}, '6 of 12', id='short words'),
+    ],
+)
+def test_secret_of_short_parts_is_hidden_whole(options: dict[str, Any], secret: str) -> None:
+    assert Mask(secrets_of(options, {}))(f'it is {secret}') == f'it is {MASK}'
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'url': 8000},
+        {'url': 'http://[::1'},
+        {'headers': 'X-Key'},
+        {'proxy': 'http://proxy:3128'},
+        {'auth_token': 'token'},
+        {'auth_token': {'reader': 'file'}},
+        {'data': '[' * 100_000},
+    ],
+)
+def test_options_of_another_type_are_no_error(options: dict[str, Any]) -> None:
+    assert Mask(secrets_of({'password': 'hunter22', **options}, {}))('it is hunter22') == f'it is {MASK}'
+
+
+@pytest.mark.parametrize('text', ['pw x', 'x pw', 'x-pw.x', '"pw"x', 'pw', '\ud800pw'])
+def test_short_secret_stands_alone_between_what_is_no_word(text: str) -> None:
+    assert Mask(['pw'])(text) == text.replace('pw', MASK)
+
+
+@pytest.mark.parametrize('text', ['xpw', 'pwx', '1pw', 'pw_', 'pwpw'])
+def test_short_secret_inside_a_word_stays_readable(text: str) -> None:
+    assert Mask(['pw'])(text) == text

@@ -266,6 +266,10 @@ CASES = {
         ('<style>a</STYLE>b<style><!-- </style>c --></style>d', 'bc -->d'),
         ('<script><!-- a</script>b<script><!--<script>a--></script>c</script>d', 'bcd'),
         ('<script><!-- --><script></script>a', 'a'),
+        (
+            '<title>fish & chips, which no reference is as long as</title>a',
+            'fish & chips, which no reference is as long as a',
+        ),
         ('<script><!--<script></script>--></script>a<script><!--<script>--></script>b', 'ab'),
     ],
     'foreign': [
