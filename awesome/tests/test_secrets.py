@@ -91,6 +91,7 @@ OAUTH = {'type': 'oauth', 'url': URL, 'client_id': 'id', 'client_secret': 'hunte
         pytest.param({'data': '"hunter22"'}, id='JSON without an object'),
         pytest.param({'proxy': {'http': 'http://me:hunter22@proxy:3128'}}, id='password of a proxy'),
         pytest.param({'proxy': {'http': 'http://hunter22@proxy:3128'}}, id='user of a proxy'),
+        pytest.param({'proxy': {'http': 'me:hunter22@proxy:3128'}}, id='password of a proxy without a scheme'),
         pytest.param({'tls_private_key_password': 'hunter22'}, id='password of a key'),
         pytest.param({'auth_token': {'reader': OAUTH, 'writer': {}}}, id='client secret'),
         pytest.param({'auth_token': {'reader': {'url': f'{URL}?key=hunter22'}}}, id='query of a token endpoint'),
@@ -390,9 +391,10 @@ def test_secret_is_hidden_whichever_digits_its_escapes_have(escape: Callable[[st
         pytest.param('two  blanks', 'two + blanks', id='blanks of a form among others'),
         pytest.param('пароль', 'ПАРОЛЬ', id='upper case that is not Latin'),
         pytest.param('ΚΛΕΙΔΙ', 'κλειδι', id='lower case that is not Latin'),
+        pytest.param('two\r\n\tlines', r'two\r\n\tlines', id='line break in JSON'),
     ],
 )
-def test_secret_is_hidden_in_other_case_and_with_other_blanks(secret: str, shown: str) -> None:
+def test_secret_is_hidden_in_the_other_case_and_with_other_blanks(secret: str, shown: str) -> None:
     assert Mask([secret])(f'<{shown}>') == f'<{MASK}>'
 
 
@@ -433,7 +435,6 @@ def test_setting_that_says_how_a_token_is_got_stays_readable(part: str, setting:
     [
         pytest.param({'data': '{"pin": 123}'}, '{"pin": 123}', id='JSON'),
         pytest.param({'data': 'pin=123'}, 'pin=123', id='form'),
-        pytest.param({'headers': {'Cookie': 'a=1; pin=6.of=12; b=2'}}, '6.of=12', id='cookie with an equals sign'),
         pytest.param({'headers': {'X-Key': '6 of 12'}}, '6 of 12', id='short words'),
     ],
 )

@@ -38,7 +38,7 @@ _CONTENT_CHARSET = re.compile(
     re.IGNORECASE,
 )
 
-_MARKUP = re.compile(rb'<(?:(!--)|(/?[a-zA-Z])|([?]|![^-]|!-[^-]|/[^a-zA-Z])|[^!?/a-zA-Z])', re.DOTALL)
+_MARKUP = re.compile(rb'<(?:(!--)|(/?[a-zA-Z])|([?]|![^-]|!-[^-]|/.)|[^!?/])', re.DOTALL)
 _COMMENT_END = re.compile(rb'-->|(?<!<!)--!>')
 _TAG_END = re.compile(rb'>')
 _NAME_END = re.compile(rb'[%b/>]' % _SPACE)
