@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datadog_checks.awesome.reading.search import MIN_PIECE_FOR_ENGINE, Rules, Verdict, compile_pattern, judge
+from datadog_checks.awesome.reading.search import MIN_PIECE_FOR_ENGINE, Patterns, Rules, Verdict, compile_pattern, judge
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +27,8 @@ OK = Verdict()
         (Rules((r'a.*e', r'\d'), regex=True), Verdict(missing=(r'\d',))),
         (Rules((r'(?s)a.*1',), (r'\d+',), regex=True), Verdict(missing=('(?s)a.*1',))),
         (Rules(('AB',), regex=True, case_sensitive=False), OK),
+        (Rules(('der Straße$',), regex=True), OK),
+        (Rules(()), OK),
         (Rules(('a', 'a')), OK),
     ],
 )
@@ -44,6 +46,7 @@ def test_verdict(rules: Rules, verdict: Verdict) -> None:
         pytest.param(Rules(('a',), ('z',)), 4, id='a forbidden string may still come'),
         pytest.param(Rules(('a',), ('b',)), 2, id='a forbidden string came'),
         pytest.param(Rules(('bc',)), 3, id='across pieces'),
+        pytest.param(Rules(()), 1, id='nothing is asked for'),
         pytest.param(Rules(('a',), regex=True), 4, id='a regular expression needs all'),
     ],
 )
@@ -123,6 +126,20 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
             "'a{1' is not a regular expression: unclosed counted repetition;"
             r' write `{` that is meant as itself as `\{`',
         ),
+        (
+            r'a\y',
+            r"'a\\y' is not a regular expression: unrecognized escape sequence;"
+            ' see https://docs.rs/regex/latest/regex/#syntax',
+        ),
+        (
+            '(?L)a',
+            "'(?L)a' is not a regular expression: unrecognized flag; see https://docs.rs/regex/latest/regex/#syntax",
+        ),
+        (
+            'a{,2}',
+            "'a{,2}' is not a regular expression: repetition quantifier expects a valid decimal;"
+            r' write `{` that is meant as itself as `\{`, and "at most two" as `{0,2}`',
+        ),
     ],
 )
 def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -> None:
@@ -130,6 +147,18 @@ def test_pattern_that_does_not_compile_is_explained(pattern: str, reason: str) -
         compile_pattern(pattern)
 
     assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    ('escape', 'spelling', 'example'),
+    [('Z', r'\z', ''), ('h', r'[ \t]', '\t'), ('R', r'(\r\n|\n|\r)', '\r\n'), ('e', r'\x1b', '\x1b')],
+)
+def test_escape_of_another_dialect_is_translated(escape: str, spelling: str, example: str) -> None:
+    with pytest.raises(ValueError, match='unrecognized escape') as error:
+        compile_pattern(f'a\\{escape}')
+
+    assert str(error.value).endswith(f'; write `{spelling}` instead of `\\{escape}`')
+    assert judge(Rules((f'^a{spelling}$',), regex=True), [f'a{example}']).passed
 
 
 @pytest.mark.parametrize('pattern', [r'(a+)+$', r'^(a|a)*$', r'(.*a){20}$', r'(\s*a)+\s*$'])
@@ -169,6 +198,40 @@ def test_trials_change_no_verdict(text: str) -> None:
 
     assert verdict.passed == text.endswith('1')
     assert len(asked) > (1 if text else 0)
+
+
+class Engine:
+    """Takes `seconds` for each character, by a clock of its own."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 0.0
+        self.searches: list[tuple[int, float]] = []
+        self._seconds = seconds
+
+    def isinstance_python(self, text: str) -> bool:
+        took = len(text) * self._seconds
+        self.now += took
+        self.searches.append((len(text), took))
+        return False
+
+
+@pytest.mark.parametrize('seconds', [1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4])
+def test_trials_are_short_and_tell_what_the_whole_takes(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, asked = Engine(seconds), list[float]()
+    monkeypatch.setattr('time.monotonic', lambda: engine.now)
+    patterns = Patterns({'a{2}': engine}, lambda seconds=0: asked.append(seconds))  # type: ignore[dict-item]
+    for _ in range(3):
+        patterns.feed('a' * 2**20)
+
+    assert patterns.flush() == []
+
+    *trials, (whole, took) = engine.searches
+    assert sum(size for size, _ in trials) == whole == 3 * 2**20
+    assert asked[-1] == asked[-2] == pytest.approx(took)
+    assert trials[0][0] == 1024
+    assert all(took < 0.02 or size == 1024 for size, took in trials)
+    # They are as large as they may be, so that there are few.
+    assert all(took > 0.002 or size in (1024, 256 * 1024) for size, took in trials[9:-1])
 
 
 @pytest.mark.parametrize('string', ['a.b', 'a|b', '(', '\\', ' a', '\n', '\0', '#', '-', 'é'])
