@@ -203,12 +203,45 @@ def test_first_that_knows_decides(
         ('text/html; charset=koi8-r, */*', 'text/html', 'koi8-r'),
         ('text/html; charset=koi8-r, */*; charset=big5', 'text/html', 'big5'),
         ('*/*; charset=koi8-r, text/html', 'text/html', ''),
+        ('text/html; x=""; charset=koi8-r', 'text/html', 'koi8-r'),
+        ('text/html; x="a", text/plain', 'text/plain', ''),
+        ('text/html; x="\\"; charset=big5"; charset=koi8-r', 'text/html', 'koi8-r'),
+        ('text/html; x; charset=koi8-r', 'text/html', 'koi8-r'),
+        ('text/; charset=koi8-r', '', ''),
+        ('/html; charset=koi8-r', '', ''),
+        ('text/html/x; charset=koi8-r', '', ''),
         ('charset=koi8-r', '', ''),
         ('', '', ''),
     ],
 )
 def test_content_type_is_read_as_browsers_do(header: str, essence: str, charset: str) -> None:
     assert parse_content_type(header) == (essence, charset)
+
+
+# https://mimesniff.spec.whatwg.org/#http-token-code-point
+@pytest.mark.parametrize('character', "!#$%&'*+-.^_`|~09azAZ")
+def test_character_of_a_type(character: str) -> None:
+    essence = f'a{character}/{character}b'
+
+    assert parse_content_type(f'{essence};charset=koi8-r') == (essence.lower(), 'koi8-r')
+
+
+@pytest.mark.parametrize('character', '()<>@:[]{}?=\\é\x00\x7f')
+def test_character_of_no_type(character: str) -> None:
+    assert parse_content_type(f'a{character}b/c') == parse_content_type(f'a/b{character}c') == ('', '')
+
+
+@pytest.mark.parametrize('space', '\t\n\r ')
+def test_white_space_in_a_content_type(space: str) -> None:
+    header = f'{space}text/html{space};{space}charset=koi8-r{space}'
+
+    assert parse_content_type(header) == ('text/html', 'koi8-r')
+
+
+@pytest.mark.parametrize('essence', ['', 'unknown/unknown', 'application/unknown'])
+def test_type_that_says_nothing(essence: str) -> None:
+    assert ContentType(essence).is_unknown
+    assert not ContentType('text/unknown').is_unknown
 
 
 @pytest.mark.parametrize(
@@ -219,6 +252,8 @@ def test_content_type_is_read_as_browsers_do(header: str, essence: str, charset:
         ('text/xml', False, True, False),
         ('application/ld+json', False, False, True),
         ('application/json', False, False, True),
+        ('text/json', False, False, True),
+        ('application/xml', False, True, False),
         ('text/plain', False, False, False),
     ],
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _VALUE = re.compile(r'(?:[^",]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
 _ESSENCE = re.compile(r"[\t\n\r ]*+([\w!#$%&'*+.^`|~-]++/[\w!#$%&'*+.^`|~-]++)(?=[\t\n\r ;]|\Z)", re.ASCII)
-_PARAMETER = re.compile(r';[\t\n\r ]*+([^;=]*+)(?:=(?:"((?:[^"\\]|\\.)*+)"?[^;]*+|([^;]*+)))?', re.DOTALL)
+_PARAMETER = re.compile(r';[\t\n\r ]*+([^;=]*+)=(?:"((?:[^"\\]|\\.)*+)"?[^;]*+|([^;]*+))', re.DOTALL)
 
 
 # In characters: a longer header is parsed each time, so that no server fills the cache with megabytes.
@@ -54,7 +54,7 @@ def _parse(header: str) -> ContentType:
     for value in _VALUE.findall(header):
         if match := _ESSENCE.match(value):
             # A wildcard says no type, but its charset counts in browsers.
-            essence = match[1].lower().replace('*/*', '')
+            essence = '' if match[1] == '*/*' else match[1].lower()
             inherited = found.charset if essence in ('', found.essence) else ''
             found = ContentType(essence or found.essence, _charset(value) or inherited)
     return found
