@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.config_models import validators
 from datadog_checks.base import ConfigurationError
 
 from .conftest import error_of
@@ -88,6 +89,16 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
             '(2',
             'must be a regular expression, such as (200|404): missing ), unterminated subpattern at position 0',
         ),
+        (
+            'http_response_status_code',
+            '2xx',
+            'matches no status code from 100 to 999: must be a regular expression, such as 2..',
+        ),
+        (
+            'http_response_status_code',
+            'OK',
+            'matches no status code from 100 to 999: must be a regular expression, such as 2.. or (200|404)',
+        ),
         ('http_response_status_code', 200, 'must be a string, not a number: put it in quotes'),
         ('name', 1, 'must be a string, not a number: put it in quotes'),
         ('data', 1, 'must be a string or a mapping, not a number'),
@@ -99,6 +110,12 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
         ('method', 1, 'must be a string, not a number: put it in quotes'),
         ('headers', {'X-Key': 'a\nb'}, 'the value of X-Key must be one line without control characters'),
         ('headers', {'X-Key': 'a\x7f'}, 'the value of X-Key must be one line without control characters'),
+        (
+            'headers',
+            {'X-Key': '€'},
+            'the value of X-Key must have only characters of ISO-8859-1: encode the others',
+        ),
+        ('auth_type', 'oauth', "must be one of aws, basic, digest, kerberos, ntlm, not 'oauth'"),
         ('headers', {'X-Key': None}, 'X-Key must have a string as its value, not nothing'),
         ('headers', {'content-length': '5'}, 'must be without content-length: the check sets it'),
         ('extra_headers', {'Transfer-Encoding': 'chunked'}, 'must be without Transfer-Encoding: the check sets it'),
@@ -192,7 +209,52 @@ def test_nothing_is_submitted_for_an_invalid_instance(aggregator: Any) -> None:
 def test_name_of_a_header_that_is_none_is_not_repeated(name: str) -> None:
     error = error_of(headers={'Accept': '*/*', name: 'hunter22'})
 
-    assert error.endswith('must have names of letters, digits, and hyphens: that of header 2 has others')
+    assert error.endswith('error, must have names of letters, digits, and hyphens: that of header 2 has others')
+
+
+@pytest.mark.parametrize('character', "!#$%&'*+-.^_`|~09azAZ")
+def test_character_of_a_header_name(character: str) -> None:
+    headers = {f'X{character}': 'a'}
+
+    assert validators.headers(headers) == validators.header_rules(headers) == headers
+
+
+@pytest.mark.parametrize('character', ' "(),/:;<=>?@[\\]{}é\n')
+def test_character_of_no_header_name(character: str) -> None:
+    for validate in (validators.headers, validators.header_rules):
+        with pytest.raises(ValueError, match='letters, digits, and hyphens'):
+            validate({f'X{character}': 'a'})
+
+
+@pytest.mark.parametrize('scheme', ['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h'])
+def test_url_of_a_proxy(scheme: str) -> None:
+    proxy = {'http': f'{scheme}://me:pw@proxy:1', 'https': f'{scheme}://proxy', 'no_proxy': ['a']}
+
+    assert validators.proxy(proxy) == proxy
+    for port in (0, 65536):
+        with pytest.raises(ValueError, match='http must be the URL of a proxy'):
+            validators.proxy({'http': f'{scheme}://proxy:{port}'})
+
+
+@pytest.mark.parametrize(
+    ('auth_type', 'package'),
+    [('aws', 'aws_requests_auth'), ('kerberos', 'requests_kerberos'), ('NTLM', 'requests_ntlm')],
+)
+def test_login_without_its_package(auth_type: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validators, 'find_spec', lambda name: name != package)
+    for other in {'aws', 'basic', 'digest', 'kerberos', 'ntlm'} - {auth_type.lower()}:
+        assert validators.auth_type(other) == other
+
+    with pytest.raises(ValueError, match=f'{auth_type} needs the Python package {package}, which is not installed'):
+        validators.auth_type(auth_type)
+
+
+@pytest.mark.parametrize('option', ['username', 'password'])
+def test_login_that_iso_8859_1_cannot_send(option: str) -> None:
+    login = {'username': 'é', 'password': 'ü', option: '€'}
+
+    assert 'set use_legacy_auth_encoding: false to send them in UTF-8' in error_of(**login)
+    AwesomeCheck('awesome', {}, [{**VALID, **login, 'use_legacy_auth_encoding': False}]).load_configuration_models()
 
 
 @pytest.mark.parametrize(

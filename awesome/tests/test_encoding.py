@@ -107,6 +107,13 @@ def test_every_sequence_becomes_what_a_browser_makes_of_it(kind: str) -> None:
     assert hashlib.sha256(text.encode()).hexdigest() == DECODED[kind]
 
 
+@pytest.mark.parametrize('encoding', ['big5', 'euc-jp', 'euc-kr', 'gb18030', 'gbk', 'shift_jis'])
+def test_markup_behind_a_pair_stays_whole(encoding: str) -> None:
+    for lead in range(128, 256):
+        for trail in range(128, 256):
+            assert decode(bytes([lead, trail]) + b'<a>', encoding).endswith('<a>'), (lead, trail)
+
+
 @pytest.mark.parametrize(
     ('encoding', 'data', 'text'),
     [

@@ -86,10 +86,10 @@ def _slices(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _pieces(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    piece = None
+    piece = b''
     # A full piece may leave output behind in zlib even when all of `data` was taken, and at its end a member leaves
     # what follows it in `unconsumed_tail` as well as in `unused_data`.
-    while not member.eof and (data or (piece and len(piece) == MAX_PIECE)):
+    while not member.eof and (data or len(piece) == MAX_PIECE):
         piece = member.decompress(data, MAX_PIECE)
         data = member.unconsumed_tail
         if piece:
