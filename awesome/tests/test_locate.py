@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.awesome.reading.search import Rules
-from datadog_checks.awesome.reporting.locate import locate
+from datadog_checks.awesome.reporting.locate import Match, locate
 
 from .alphabets import ALPHABETS
 
@@ -37,6 +37,7 @@ def test_strings_are_located_where_they_are(text: str, string: str, fold: bool) 
         ('(?s)a.*c', 'a\nb\nc', 1, 'a\nb\nc'),
         ('a|b', 'xb', 1, 'b'),
         ('a*', 'xa', 1, ''),
+        (r'a\d', 'xa1 a2', 1, 'a1'),
         ('a$', 'a a', None, ''),
         (r'a\b', 'ab a', None, ''),
     ],
@@ -47,6 +48,43 @@ def test_patterns_are_located_or_no_place_is_told(pattern: str, text: str, line:
     assert found is not None
     assert (found.line, found.text) == (line, match)
     assert locate(Rules(('z',), regex=True), 'z', text) is None
+
+
+DIGITS = '0123456789' * 5
+
+
+@pytest.mark.parametrize(
+    'rules',
+    [Rules(('needle',)), Rules(('NEEDLE',), case_sensitive=False), Rules((r'n\w+dle',), regex=True)],
+    ids=['string', 'folded', 'pattern'],
+)
+@pytest.mark.parametrize(('before', 'after'), [('', ''), ('ab ', ' cd'), (f'{DIGITS} ', f' {DIGITS}')])
+def test_excerpt_has_thirty_characters_on_each_side(rules: Rules, before: str, after: str) -> None:
+    (wanted,) = rules.required
+
+    match = locate(rules, wanted, f'{before}needle{after}')
+
+    assert match == Match(wanted, 1, before[-30:], 'needle', after[:30])
+
+
+def test_excerpt_of_an_empty_match() -> None:
+    assert locate(Rules(('x*',), regex=True), 'x*', 'abc') == Match('x*', 1, '', '', 'abc')
+
+
+@pytest.mark.parametrize(('gap', 'hidden'), [(0, True), (5_000, True), (20_000, False)])
+@pytest.mark.parametrize('place', ['before', 'after', 'first'])
+def test_only_secrets_that_may_reach_into_an_excerpt_hide_it(place: str, gap: int, hidden: bool) -> None:
+    gaps = '.' * gap
+    text = {
+        'first': f'SECRET{gaps}needle',
+        'before': f'{"-" * 20_000}SECRET{gaps}needle',
+        'after': f'needle{gaps}SECRET{"-" * 20_000}',
+    }[place]
+
+    match = locate(Rules(('needle',)), 'needle', text, lambda shown: shown.replace('SECRET', '***'))
+
+    assert match is not None
+    assert (match.before + match.after == '') == hidden
 
 
 @pytest.mark.parametrize(
