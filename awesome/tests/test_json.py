@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import tracemalloc
 from collections.abc import Callable
@@ -128,6 +129,73 @@ def test_what_is_too_large_is_not_computed(expression: str, miss: str, serve: Se
     assert result.message.startswith(f'{expression} is not true: {miss}')
 
 
+@pytest.mark.parametrize('operator', ['||', '&&', '==', '!=', '<=', '>=', '<', '>'])
+@pytest.mark.parametrize('space', ['', ' ', '\n  '])
+def test_sides_of_an_operator(operator: str, space: str) -> None:
+    sides = compile_expression(f'aa{space}{operator}{space}!bb').sides
+
+    assert [side.text for side in sides] == ['aa', 'bb']
+
+
+@pytest.mark.parametrize(
+    ('document', 'is_true'),
+    [
+        *((document, False) for document in ('null', 'false', '""', '[]', '{}')),
+        *((document, True) for document in ('true', '0', '0.0', '"a"', '" "', '[null]', '{"a": null}')),
+    ],
+)
+def test_what_is_true(document: str, is_true: bool) -> None:
+    walker = Walker(parse_json(document.encode(), None), no_tick)
+
+    assert bool(walker.judge([compile_expression('@')])) != is_true
+
+
+def test_byte_order_mark_is_no_error() -> None:
+    for encoding in (None, 'utf-8', 'utf-16le'):
+        body = '\ufeff{"a": 1}'.encode(encoding.replace('le', '-le') if encoding else 'utf-8')
+
+        assert parse_json(body, encoding) == {'a': 1}
+
+
+def test_number_has_at_most_4300_digits() -> None:
+    assert parse_json(b'1' * 4300, None) == int('1' * 4300)
+    with pytest.raises(NotJSON, match='a number of more than 4300 digits'):
+        parse_json(b'1' * 4301, None)
+
+
+@pytest.mark.parametrize(
+    'function', ['not_null(a, b, c)', 'merge(a, b, c)', 'not_null(a)', 'length(a)', 'contains(a, b)']
+)
+@pytest.mark.parametrize(
+    'context', ['{}', 'x.{}', 'x[?{}]', '!{}', '[{}, `1`]', '{{a: {}}}', 'to_string({})', 'x | {}']
+)
+def test_function_with_its_arguments(function: str, context: str) -> None:
+    assert compile_expression(context.format(function)).text == context.format(function)
+
+
+@pytest.mark.parametrize(
+    ('function', 'reason'),
+    [
+        ('length(a, b)', 'length() takes 1 argument, not 2'),
+        ('contains(a)', 'contains() takes 2 arguments, not 1'),
+        ('merge()', 'merge() takes 1 argument, not 0'),
+        ('size(a)', 'there is no function size()'),
+    ],
+)
+@pytest.mark.parametrize(
+    'context', ['{}', 'x.{}', 'x[?{}]', '!{}', '[{}, `1`]', '{{a: {}}}', 'to_string({})', 'x | {}']
+)
+def test_function_with_other_arguments(function: str, reason: str, context: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        compile_expression(context.format(function))
+
+
+@pytest.mark.parametrize(('expression', 'reason'), [('', 'it is empty'), (' ', 'it is incomplete')])
+def test_expression_without_anything(expression: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f'^{expression!r} is not a JMESPath expression: {reason}$'):
+        compile_expression(expression)
+
+
 def test_all_expressions_must_be_true(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(PAGE)).url, search_json=['up', 'healthy', "status == 'UP'"])
 
@@ -212,8 +280,8 @@ def test_page_that_is_cut_off_says_so(serve: Serve, run: Run) -> None:
         ('a b', "unexpected 'b' after 2 characters"),
         ('#', "unexpected '#' after 0 characters"),
         ('lenght(a)', 'there is no function lenght()'),  # codespell:ignore lenght
-        ('length()', 'length() takes 1 arguments, not 0'),
-        ('length(a, b)', 'length() takes 1 arguments, not 2'),
+        ('length()', 'length() takes 1 argument, not 0'),
+        ('length(a, b)', 'length() takes 1 argument, not 2'),
         ('|'.join(['[@, @]'] * 7), 'it returns more than 64 copies of what it selects'),
         ('a.[b, {c: @, d: @}][]' + ' | [@[0], @[1]]' * 5, 'it returns more than 64 copies of what it selects'),
         (

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Side, Value, Verdict
 from datadog_checks.awesome.secrets import MASK, Mask, secrets_of, unresolved
 
 from .leaks import DOORS, ECHOES, LEAKS, SECRETS, instance_with_secrets, leaks_in
@@ -466,3 +467,28 @@ def test_short_secret_stands_alone_between_what_is_no_word(text: str) -> None:
 @pytest.mark.parametrize('text', ['xpw', 'pwx', '1pw', 'pw_', 'pwpw'])
 def test_short_secret_inside_a_word_stays_readable(text: str) -> None:
     assert Mask(['pw'])(text) == text
+
+
+SIDE = Side('a', 'hunter22', True)
+MASKED_SIDE = Side('a', MASK, True)
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'masked'),
+    [
+        (Verdict(ended_at='http://h/hunter22'), Verdict(ended_at=f'http://h/{MASK}')),
+        (
+            Verdict(headers=(HeaderMiss('X', 'hunter22', False, True, 'hunter22'),)),
+            Verdict(headers=(HeaderMiss('X', 'hunter22', False, True, MASK),)),
+        ),
+        (Verdict(json=(JSONMiss('a', (SIDE, SIDE)),)), Verdict(json=(JSONMiss('a', (MASKED_SIDE, MASKED_SIDE)),))),
+        (
+            Verdict(values=(Value('n', 1), Value('m', None, 'no number', SIDE))),
+            Verdict(values=(Value('n', 1), Value('m', None, 'no number', MASKED_SIDE))),
+        ),
+        (Verdict(missing=('hunter22',)), Verdict(missing=('hunter22',))),
+    ],
+    ids=['final URL', 'header', 'JSON', 'value', 'string'],
+)
+def test_secret_in_what_a_verdict_met_is_hidden(verdict: Verdict, masked: Verdict) -> None:
+    assert verdict.masked(Mask(['hunter22'])) == masked

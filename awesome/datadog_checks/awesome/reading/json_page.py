@@ -210,9 +210,11 @@ def _check_functions(node: Mapping[str, Any]) -> None:
         if not known:
             raise ValueError(f'there is no function {node["value"]}()')
         signature, given = known['signature'], len(node['children'])
-        is_variadic = bool(signature) and bool(signature[-1].get('variadic'))
+        is_variadic = bool(signature[-1].get('variadic'))
         if given < len(signature) or (given > len(signature) and not is_variadic):
-            raise ValueError(f'{node["value"]}() takes {len(signature)} arguments, not {given}')
+            raise ValueError(
+                f'{node["value"]}() takes {len(signature)} argument{"s" * (len(signature) > 1)}, not {given}'
+            )
     for child in node.get('children', ()):
         if isinstance(child, Mapping):
             _check_functions(child)
