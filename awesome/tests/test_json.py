@@ -190,6 +190,13 @@ def test_function_with_other_arguments(function: str, reason: str, context: str)
         compile_expression(context.format(function))
 
 
+@pytest.mark.parametrize('operator', ['||', '&&', '==', '<'])
+def test_copies_on_both_sides_of_an_operator_do_not_multiply(operator: str) -> None:
+    copies = f'[{", ".join("@" * 9)}]'
+
+    assert compile_expression(f'!{copies} {operator} {copies}').sides
+
+
 @pytest.mark.parametrize(('expression', 'reason'), [('', 'it is empty'), (' ', 'it is incomplete')])
 def test_expression_without_anything(expression: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f'^{expression!r} is not a JMESPath expression: {reason}$'):
@@ -276,6 +283,8 @@ def test_page_that_is_cut_off_says_so(serve: Serve, run: Run) -> None:
         ('a ==', 'it is incomplete'),
         ("status = 'UP'", "unexpected '=' after 7 characters: compare with =="),
         ('queue.waiting < 100', 'write the number as `100`, in backticks'),
+        ('a or b', 'unexpected \'or\' after 2 characters: write || for "or"'),
+        ('a not b', 'unexpected \'not\' after 2 characters: write ! for "not"'),
         ('a and b', 'unexpected \'and\' after 2 characters: write && for "and"'),
         ('a b', "unexpected 'b' after 2 characters"),
         ('#', "unexpected '#' after 0 characters"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.options import PageOptions, client_options, page_options
 
 from .conftest import Result
 from .server import Server, response
@@ -245,3 +246,177 @@ def test_binary_is_no_problem(search_in: str, regex: bool, serve: Serve, run: Ru
     server = serve(response(os.urandom(300_000), Content_Type='application/octet-stream'))
 
     assert run(url=server.url, search_string='not in there', search_in=search_in, regex=regex).status == WARNING
+
+
+P1, P2, P3 = ({'http': f'http://p{number}:1', 'https': f'http://p{number}:2'} for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ('instance', 'init_config', 'agent', 'proxies'),
+    [
+        pytest.param({}, {}, {}, {}, id='none'),
+        pytest.param({'proxy': P1}, {'proxy': P2}, P3, P1, id='of the instance'),
+        pytest.param({}, {'proxy': P2}, P3, P2, id='of init_config'),
+        pytest.param({}, {}, P3, P3, id='of the Agent'),
+        pytest.param({'proxy': {}}, {}, P3, P3, id='empty one of the instance'),
+        pytest.param({}, {'use_agent_proxy': False}, P3, {}, id='not of the Agent'),
+        pytest.param({}, {'use_agent_proxy': False, 'proxy': P2}, P3, P2, id='of init_config, not of the Agent'),
+        pytest.param({'skip_proxy': True, 'proxy': P1}, {'proxy': P2}, P3, {}, id='skipped by the instance'),
+        pytest.param({'no_proxy': True, 'proxy': P1}, {}, P3, {}, id='skipped by its former name'),
+        pytest.param({}, {'skip_proxy': True, 'proxy': P2}, P3, {}, id='skipped by init_config'),
+        pytest.param(
+            {'skip_proxy': False, 'proxy': P1}, {'skip_proxy': True}, P3, P1, id='not skipped by the instance'
+        ),
+        pytest.param({'proxy': {'http': 'http://p:1'}}, {}, P3, {'http': 'http://p:1'}, id='of one scheme'),
+        pytest.param({'proxy': {'http': '', 'https': None}}, {}, {}, {}, id='empty'),
+    ],
+)
+def test_which_proxy_counts(
+    instance: dict[str, Any],
+    init_config: dict[str, Any],
+    agent: dict[str, str],
+    proxies: dict[str, str],
+    datadog_agent: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(datadog_agent._config, 'proxy', agent)
+
+    assert client_options(instance, init_config).proxies == proxies
+
+
+@pytest.mark.parametrize('written', ['a,b,.c', 'a;b,.c', ['a', 'b', '.c']])
+def test_hosts_that_go_past_a_proxy(written: Any) -> None:
+    options = client_options({'proxy': {'http': 'http://p:1', 'no_proxy': written}}, {})
+
+    assert options.no_proxy == ('a', 'b', '.c')
+
+
+@pytest.mark.parametrize(
+    ('instance', 'auth_type'),
+    [
+        ({}, 'basic'),
+        ({'auth_type': None}, 'basic'),
+        ({'auth_type': 'Digest'}, 'digest'),
+        ({'ntlm_domain': 'D'}, 'ntlm'),
+        ({'kerberos_auth': 'required'}, 'kerberos'),
+        ({'auth_type': 'aws', 'ntlm_domain': 'D', 'kerberos_auth': 'required'}, 'aws'),
+    ],
+)
+def test_way_to_log_in(instance: dict[str, Any], auth_type: str) -> None:
+    assert client_options(instance, {}).auth_type == auth_type
+
+
+LOGIN = {
+    'auth_type': 'kerberos',
+    'aws_host': 'h',
+    'kerberos_auth': 'required',
+    'ntlm_domain': 'D',
+    'password': 'p',
+    'username': 'u',
+    'use_legacy_auth_encoding': False,
+}
+
+
+def test_base_package_is_given_nothing_but_the_login() -> None:
+    others = {
+        'url': 'http://localhost/',
+        'headers': {},
+        'proxy': P1,
+        'timeout': 5,
+        'tls_verify': False,
+        'auth_token': {},
+    }
+
+    assert client_options({**others, **LOGIN}, {}).auth_options == LOGIN
+
+
+@pytest.mark.parametrize('value', [True, False, 'yes', 'no', None])
+@pytest.mark.parametrize(
+    ('option', 'attribute', 'default'),
+    [
+        ('allow_redirects', 'allow_redirects', True),
+        ('persist_connections', 'persist', False),
+        ('tls_use_host_header', 'use_host_header', False),
+        ('log_requests', 'log_requests', False),
+    ],
+)
+def test_switch(option: str, attribute: str, default: bool, value: Any) -> None:
+    expected = default if value is None else value in (True, 'yes')
+
+    assert getattr(client_options({option: value}, {}), attribute) is expected
+
+
+def test_what_goes_out_unless_it_is_configured() -> None:
+    options = client_options({}, {'log_requests': True})
+
+    assert options.headers == options.default_headers
+    assert (options.username, options.password, options.auth_token) == (None, None, None)
+    assert (options.connect_timeout, options.read_timeout, options.auth_encoding) == (None, None, 'latin-1')
+    assert options.log_requests
+
+
+def test_configured_headers_replace_the_default_ones_in_any_case() -> None:
+    options = client_options({'headers': {'accept': 'a', 'X': 1}, 'extra_headers': {'x': 'b'}}, {})
+
+    assert {name: value for name, value in options.headers.items() if name in ('accept', 'Accept', 'X', 'x')} == {
+        'accept': 'a',
+        'x': 'b',
+    }
+
+
+def page(default_timeout: float | None = None, **options: Any) -> PageOptions:
+    check = AwesomeCheck('awesome', {}, [{'url': 'http://localhost/', **options}])
+    check.load_configuration_models()
+    return page_options(check.config, default_timeout)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ('given', 'default', 'timeout'), [(3, 5.0, 3), (None, 5.0, 5), (3, None, 3), (None, None, 10), (10, 5.0, 10)]
+)
+def test_timeout_of_the_instance_counts_before_that_of_init_config(
+    given: float | None, default: float | None, timeout: float
+) -> None:
+    options = {} if given is None else {'timeout': given}
+
+    assert page(default, search_string='a', **options).timeout == timeout
+
+
+@pytest.mark.parametrize(
+    ('rules', 'reads_body'),
+    [
+        ({'search_header': {'X': ''}}, False),
+        ({'search_header': {'X': ''}, 'forbidden_header': {'Y': ''}, 'final_url': 'http://h/'}, False),
+        ({'search_header': {'X': ''}, 'forbidden_string': 'a'}, True),
+        ({'search_header': {'X': ''}, 'values': {'n': '{number}'}}, True),
+        ({'search_json': 'a'}, True),
+        ({'search_string': 'a'}, True),
+    ],
+)
+def test_body_is_read_for_rules_about_it(rules: dict[str, Any], reads_body: bool) -> None:
+    assert page(**rules).reads_body == reads_body
+
+
+def test_options_of_a_page_that_are_not_given() -> None:
+    options = page(search_string='a')
+
+    assert (options.name, options.method, options.ip_protocol, options.encoding) == ('', 'GET', 'any', None)
+    assert (options.max_redirects, options.max_body_size, options.expected_status) == (10, 4 * MIB, '')
+    assert (options.all_addresses, options.send_events, options.final_url, options.body) == (False, False, None, None)
+    assert (options.rules.case_sensitive, options.rules.regex, options.headers.case_sensitive) == (True, False, True)
+
+
+def test_options_of_a_page_that_are_given() -> None:
+    options = page(
+        **{'search_string': 'a', 'search_header': {'X': ['b', 'c']}, 'name': 'shop', 'ip_protocol': 'ip6'},
+        **{'max_redirects': 0, 'addresses': 'all', 'send_events': True, 'final_url': 'http://h/', 'regex': True},
+        **{'http_response_status_code': '200', 'case_sensitive': False, 'tags': ['t'], 'method': 'POST', 'data': 'd'},
+    )
+
+    assert (options.name, options.method, options.ip_protocol, options.body) == ('shop', 'POST', 'ip6', b'd')
+    assert (options.max_redirects, options.all_addresses, options.send_events) == (0, True, True)
+    assert options.final_url == ('http', 'h', '/', '', '')
+    assert options.expected_status == options.status_pattern.pattern == '200'
+    assert options.tags == ('t', 'url:http://localhost/', 'instance:shop')
+    assert options.headers.required == (('X', 'b'), ('X', 'c'))
+    assert (options.rules.case_sensitive, options.rules.regex) == (False, True)
+    assert (options.headers.case_sensitive, options.headers.regex) == (False, True)
