@@ -407,9 +407,20 @@ def test_options_of_a_page_that_are_not_given() -> None:
 
 def test_options_of_a_page_that_are_given() -> None:
     options = page(
-        **{'search_string': 'a', 'search_header': {'X': ['b', 'c']}, 'name': 'shop', 'ip_protocol': 'ip6'},
-        **{'max_redirects': 0, 'addresses': 'all', 'send_events': True, 'final_url': 'http://h/', 'regex': True},
-        **{'http_response_status_code': '200', 'case_sensitive': False, 'tags': ['t'], 'method': 'POST', 'data': 'd'},
+        search_string='a',
+        search_header={'X': ['b', 'c']},
+        name='shop',
+        ip_protocol='ip6',
+        max_redirects=0,
+        addresses='all',
+        send_events=True,
+        final_url='http://h/',
+        regex=True,
+        http_response_status_code='200',
+        case_sensitive=False,
+        tags=['t'],
+        method='POST',
+        data='d',
     )
 
     assert (options.name, options.method, options.ip_protocol, options.body) == ('shop', 'POST', 'ip6', b'd')

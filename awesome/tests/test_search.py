@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.reading.search import MIN_PIECE_FOR_ENGINE, Patterns, Rules, Verdict, compile_pattern, judge
+from datadog_checks.awesome.reading.stream import drive
 
 pytestmark = pytest.mark.unit
 
@@ -251,3 +253,35 @@ def test_strings_that_would_take_long_to_compile_are_searched_as_they_are() -> N
 
     assert judge(Rules(strings), [page, *strings, page]).passed
     assert judge(Rules(strings), [page, page]).missing == strings
+
+
+class Hold:
+    """A stage that returns each piece only when the next one comes."""
+
+    def __init__(self) -> None:
+        self._held = ''
+
+    def feed(self, piece: str) -> str:
+        held, self._held = self._held, piece
+        return held
+
+    def flush(self) -> str:
+        return self.feed('')
+
+
+def test_what_a_stage_holds_comes_at_the_end() -> None:
+    assert ''.join(drive(drive('abc', Hold()), Hold())) == 'abc'
+
+
+def test_fault_comes_after_what_the_stages_hold() -> None:
+    def pieces() -> Iterator[str]:
+        yield from 'abc'
+        raise Fault(Kind.BROKEN_OFF, 'the connection broke off')
+
+    found = []
+
+    with pytest.raises(Fault, match='broke off'):
+        for piece in drive(drive(pieces(), Hold()), Hold()):
+            found.append(piece)
+
+    assert ''.join(found) == 'abc'

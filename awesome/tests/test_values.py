@@ -58,6 +58,11 @@ def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_te
         ('0 123', 123),
         ('1.234,5', 1234.5),
         ('1,234.5', 1234.5),
+        ('-1,234', -1234),
+        ('+1,034', 1034),
+        ('123,456', 123_456),
+        ('900,009', 900_009),
+        ('99,990', 99_990),
         ('1,234,567', 1_234_567),
         ('1.234.567', 1_234_567),
         ('1 234 567,89', 1_234_567.89),
@@ -126,7 +131,12 @@ def test_what_is_no_number(text: str) -> None:
         ('a.c{number}', 'abc5 a.c6', 6),
         ('<b>{number}</b>', '<b>\n7</b> <b>8</b>', 8),
         ('Zürich {number}', 'Zürich 9', 9),
+        ('{number} beta', '1.2.3 beta', None),
+        ('{number} beta', f'{"1" * 31} beta', None),
+        ('{number} ' + 'x' * 300, '12345 ' + 'x' * 300, 12345),
+        ('x' * 300 + ' {number}', 'x' * 300 + ' 12345', 12345),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_patterns(pattern: str, text: str, number: float | None) -> None:
     assert value_of(pattern, text) == number
@@ -136,6 +146,12 @@ def test_patterns(pattern: str, text: str, number: float | None) -> None:
 def test_different_case() -> None:
     assert value_of('STRASSE {number}', 'straße 5', case_sensitive=False) == 5
     assert value_of('straße {number}', 'STRASSE 5E2', case_sensitive=False) == 500
+
+
+def test_characters_that_become_three_in_the_other_case() -> None:
+    text = 'ΐ' * 200 + ' 12345'
+
+    assert value_of('ΐ' * 200 + ' {number}', *text, case_sensitive=False) == 12345
 
 
 def test_pattern_is_normalized_for_visible_text() -> None:
@@ -152,7 +168,10 @@ def counted(string: str, *pieces: str, case_sensitive: bool = True) -> float | N
 
 @pytest.mark.parametrize(
     ('string', 'text', 'number'),
-    [('a', 'banana', 3), ('aa', 'aaaaa', 2), ('ana', 'banana', 1), ('x', 'banana', 0), ('ab', 'a', 0)],
+    [
+        *(('a', 'banana', 3), ('aa', 'aaaaa', 2), ('ana', 'banana', 1), ('x', 'banana', 0), ('ab', 'a', 0)),
+        *(('X', 'XaX', 2), ('banana', 'bananabanana', 2), ('aaab', 'aaaabaaab', 2)),
+    ],
 )
 def test_occurrences(string: str, text: str, number: int) -> None:
     assert counted(string, text) == number
@@ -275,6 +294,52 @@ def test_number_that_may_go_on_after_the_limit_is_not_sent(
     ]
     why = "'Jobs: ' is there, but no number follows as the pattern has it"
     assert said in ('jobs is 1234', f'jobs is not sent: {why} in the first {size} bytes (max_body_size)')
+
+
+@pytest.mark.parametrize(
+    'end',
+    [
+        *'0123456789-+eE%,. \'',
+        '\xa0',
+        '\u2009',
+        '\u202f',
+        '\u2019',
+        '&',
+        '&n',
+        '&nbs',
+        '&#1',
+        '&#x20',
+        '&#XA',
+        '&az',
+        '&Z',
+    ],
+)
+def test_number_may_go_on_after_the_limit(end: str) -> None:
+    search = ValueSearch([number_between('n', 'Jobs: {number}', True, False)])
+
+    search.feed(f'Jobs: 12{end}', no_tick)
+
+    assert search.results(is_whole=True, is_cut=True)[0].number is None
+
+
+@pytest.mark.parametrize('end', ['<', ' <', 'x', ' x', ';', '/', '& ', '&nbsp;x', '\n', ')'])
+def test_number_that_has_ended_before_the_limit(end: str) -> None:
+    search = ValueSearch([number_between('n', 'Jobs: {number}', True, False)])
+
+    search.feed(f'Jobs: 12{end}', no_tick)
+
+    assert search.results(is_whole=True, is_cut=True)[0].number == 12
+
+
+@pytest.mark.parametrize('is_cut', [False, True])
+def test_no_value_of_a_page_that_was_not_read_to_its_end(is_cut: bool) -> None:
+    search = ValueSearch([number_between('n', 'Jobs: {number}', True, False), Count('c', 'Jobs')])
+
+    search.feed('Jobs: 12', no_tick)
+
+    assert [(value.number, value.why) for value in search.results(is_whole=False, is_cut=is_cut)] == [
+        (None, 'the page was not read to its end')
+    ] * 2
 
 
 def test_memory_is_flat() -> None:
