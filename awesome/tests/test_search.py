@@ -90,6 +90,11 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
             ' match what is around it too, or put what must not be there into forbidden_string',
         ),
         (
+            r'(?=a)\Z',
+            r"'(?=a)\\Z' is not a regular expression: look-around, including look-ahead and look-behind, is not supported;"
+            ' match what is around it too, or put what must not be there into forbidden_string',
+        ),
+        (
             r'(a)\1',
             r"'(a)\\1' is not a regular expression: backreferences are not supported; write out what is repeated",
         ),
@@ -233,7 +238,7 @@ def test_trials_are_short_and_tell_what_the_whole_takes(seconds: float, monkeypa
     assert trials[0][0] == 1024
     assert all(took < 0.02 or size == 1024 for size, took in trials)
     # They are as large as they may be, so that there are few.
-    assert all(took > 0.002 or size in (1024, 256 * 1024) for size, took in trials[9:-1])
+    assert all(took > 0.002 or size == 256 * 1024 for size, took in trials[9:-1])
 
 
 @pytest.mark.parametrize('string', ['a.b', 'a|b', '(', '\\', ' a', '\n', '\0', '#', '-', 'é'])
