@@ -48,6 +48,8 @@ def value_of(pattern: str, *pieces: str, case_sensitive: bool = True, visible_te
         ('0,123', 0.123),
         ('1.234', 1.234),
         ('1234,567', 1234.567),
+        ('10234,5', 10234.5),
+        ('90999,5', 90999.5),
         ('1,2345', 1.2345),
         ('1,234', 1234),
         ('1 234', 1234),
@@ -312,6 +314,8 @@ def test_number_that_may_go_on_after_the_limit_is_not_sent(
         '&#XA',
         '&az',
         '&Z',
+        ',345,6',
+        ',345,99',
     ],
 )
 def test_number_may_go_on_after_the_limit(end: str) -> None:
