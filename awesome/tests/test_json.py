@@ -405,6 +405,31 @@ def test_fault_after_the_verdict_does_not_change_it() -> None:
     assert verdict.values == (Value('n', None, 'the page was not read to its end'),)
 
 
+def test_page_is_done_as_soon_as_nothing_can_change() -> None:
+    forbidden = Reading(Rules((), ('x',)), Further(expressions=(EXPRESSION,)), no_tick)
+    assert list(forbidden.collect([b'x'])) == [b'x']
+
+    assert not forbidden.is_done
+    forbidden.feed('x')
+    assert forbidden.is_done
+
+    number = Reading(Rules(('x',)), Further(values=(NUMBER,)), no_tick)
+    number.feed('x')
+    assert not number.is_done
+    assert list(number.collect([b'1' * (MAX_JSON + 1)]))
+    assert number.is_done
+
+
+def test_time_is_looked_at_with_each_piece() -> None:
+    def tick(_: float = 0, /) -> None:
+        raise Fault(Kind.TIMEOUT, 'gave up')
+
+    reading = Reading(Rules(()), Further(), tick)
+
+    with pytest.raises(Fault):
+        reading.feed('x')
+
+
 def test_time_that_is_over_while_a_value_is_computed_does_not_change_the_verdict() -> None:
     deep = NumberAt('n', compile_expression('length(b[?@ > `0`])'))
     ticks = 0

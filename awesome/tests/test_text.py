@@ -15,6 +15,7 @@ import pytest
 
 from datadog_checks.awesome.reading.elements import OpenElements
 from datadog_checks.awesome.reading.normalization import Normalizer, compose, normalize
+from datadog_checks.awesome.reading.read import visible_text
 from datadog_checks.awesome.reading.text import VisibleText, markup_kind
 
 pytestmark = pytest.mark.unit
@@ -470,6 +471,25 @@ def test_kind_of_markup(content_type: str, head: str, kind: str) -> None:
     assert markup_kind(content_type, head) == kind
 
 
+@pytest.mark.parametrize('size', [1, 5, 65536])
+@pytest.mark.parametrize(
+    ('content_type', 'markup', 'text'),
+    [
+        ('', '<p>a</p>b', 'a b'),
+        ('', ' \n<p>a</p> and more than sixteen characters', 'a and more than sixteen characters'),
+        ('', '<?xml version="1.0"?><r><s>a</s>b</r>', 'a b'),
+        ('', 'a <p>b', 'a <p>b'),
+        ('', '', ''),
+        ('text/html', 'a <p>b', 'a b'),
+        ('text/plain', '<p>a', '<p>a'),
+    ],
+)
+def test_text_of_a_page_by_its_type(content_type: str, markup: str, text: str, size: int) -> None:
+    pieces = (markup[at : at + size] for at in range(0, len(markup), size))
+
+    assert ''.join(visible_text(pieces, content_type)) == text
+
+
 @pytest.mark.parametrize(
     ('pieces', 'texts'),
     [
@@ -636,6 +656,26 @@ def test_open_elements_are_few() -> None:
 )
 def test_normalization(text: str, expected: str) -> None:
     assert normalize(text) == expected
+
+
+@pytest.mark.parametrize('text', ['가', '힣', '각', '힟', 'é', 'ệ', '\u0344', 'ぱ', 'ö̲'], ids=ascii)
+def test_characters_compose_across_pieces(text: str) -> None:
+    for decomposed in {unicodedata.normalize('NFD', text), text}:
+        for before in ('', 'a', ' ', '가', '\u1100'):
+            normalizer = Normalizer()
+            whole = f'{before}{decomposed}x'
+            found = ''.join(map(normalizer.feed, whole)) + normalizer.flush()
+            assert found == normalize(whole), ascii(whole)
+
+
+@pytest.mark.parametrize('vowel', '\u1161\u1175')
+@pytest.mark.parametrize('lead', '\u1100\u1112')
+def test_parts_of_a_hangul_syllable_compose_across_pieces(lead: str, vowel: str) -> None:
+    syllable = unicodedata.normalize('NFC', lead + vowel)
+    for tail in ('', '\u11a8', '\u11c2'):
+        for parts in ((lead, vowel, tail), (syllable, tail), (lead, vowel + tail)):
+            normalizer = Normalizer()
+            assert len(''.join(map(normalizer.feed, parts)) + normalizer.flush()) == 1
 
 
 def test_runs_of_marks_are_bounded() -> None:
