@@ -384,7 +384,7 @@ def test_proxy(proxy: Any) -> None:
 def test_option_of_an_instance_in_init_config_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     read_there = {'timeout': 5, 'service': 'web', 'proxy': {}, 'skip_proxy': True}
     read_by_base = {'log_requests': True, 'min_collection_interval': 60, 'tls_ignore_warning': True}
-    init_config = {**read_there, 'tls_ca_cert': '/etc/ca.pem', **read_by_base}
+    init_config = {**read_there, 'tls_ca_cert': '/etc/ca.pem', 'name': None, **read_by_base}
     check = AwesomeCheck('awesome', init_config, [{'url': 'http://127.0.0.1:1/', 'search_string': 'a'}])
 
     check.run()

@@ -8,6 +8,8 @@ import pytest
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.options import PageOptions, client_options, page_options
+from datadog_checks.awesome.reading.json_page import NumberAt, compile_expression
+from datadog_checks.awesome.reading.values import count, number_between
 
 from .conftest import Result
 from .server import Server, response
@@ -346,6 +348,24 @@ def test_switch(option: str, attribute: str, default: bool, value: Any) -> None:
     assert getattr(client_options({option: value}, {}), attribute) is expected
 
 
+def test_options_of_a_client_that_are_given() -> None:
+    token = {'reader': {'type': 'file', 'path': '/token'}, 'writer': {'type': 'header', 'name': 'X'}}
+    given = {'username': 'u', 'password': 'p', 'auth_token': token, 'connect_timeout': 1, 'read_timeout': 2}
+
+    options = client_options(given, {})
+
+    assert {name: getattr(options, name) for name in given} == given
+
+
+def test_other_origins_know_nothing_of_the_client_certificate() -> None:
+    private = {'tls_cert': 'c', 'tls_private_key': 'k', 'tls_private_key_password': 'p', 'tls_use_host_header': True}
+    shared = {'tls_verify': False, 'tls_ca_cert': 'ca', 'tls_validate_hostname': True, 'tls_ciphers': ['ALL']}
+
+    options = client_options({'url': 'https://localhost/', **private, **shared}, {})
+
+    assert (options.tls, options.shared_tls) == (private | shared, shared)
+
+
 def test_what_goes_out_unless_it_is_configured() -> None:
     options = client_options({}, {'log_requests': True})
 
@@ -394,6 +414,18 @@ def test_timeout_of_the_instance_counts_before_that_of_init_config(
 )
 def test_body_is_read_for_rules_about_it(rules: dict[str, Any], reads_body: bool) -> None:
     assert page(**rules).reads_body == reads_body
+
+
+@pytest.mark.parametrize('options', [{}, {'case_sensitive': False}, {'search_in': 'text'}], ids=str)
+def test_sources_of_values(options: dict[str, Any]) -> None:
+    sources = {'a': 'A: {number}', 'b': {'json': 'b.c'}, 'c': {'count': 'C  c'}}
+    in_case, in_text = 'case_sensitive' not in options, 'search_in' in options
+
+    assert page(search_string='a', values=sources, **options).further.values == (
+        number_between('a', 'A: {number}', in_case, in_text),
+        NumberAt('b', compile_expression('b.c')),
+        count('c', 'C  c', in_case, in_text),
+    )
 
 
 def test_options_of_a_page_that_are_not_given() -> None:

@@ -91,7 +91,8 @@ def test_strings_hold_no_more_than_a_piece_and_an_overlap() -> None:
         ),
         (
             r'(?=a)\Z',
-            r"'(?=a)\\Z' is not a regular expression: look-around, including look-ahead and look-behind, is not supported;"
+            r"'(?=a)\\Z' is not a regular expression:"
+            ' look-around, including look-ahead and look-behind, is not supported;'
             ' match what is around it too, or put what must not be there into forbidden_string',
         ),
         (
