@@ -82,6 +82,7 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
         ('timeout', float('nan'), SECONDS),
         ('timeout', float('inf'), SECONDS),
         ('timeout', '10s', SECONDS),
+        ('timeout', 1e6, SECONDS),
         ('connect_timeout', 0, SECONDS),
         ('read_timeout', 0, SECONDS),
         (
@@ -93,6 +94,11 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
             'http_response_status_code',
             '2xx',
             'matches no status code from 100 to 999: must be a regular expression, such as 2..',
+        ),
+        (
+            'http_response_status_code',
+            '1xx',
+            'matches no status code from 100 to 999: must be a regular expression, such as 1..',
         ),
         (
             'http_response_status_code',
@@ -224,6 +230,22 @@ def test_character_of_no_header_name(character: str) -> None:
     for validate in (validators.headers, validators.header_rules):
         with pytest.raises(ValueError, match='letters, digits, and hyphens'):
             validate({f'X{character}': 'a'})
+
+
+@pytest.mark.parametrize('value', [True, False, *'true yes on y 1 false no off n 0 Yes FALSE'.split()])
+def test_boolean(value: Any) -> None:
+    assert validators.boolean(value) is value
+
+
+@pytest.mark.parametrize('code', ['100', '999', '(200|404)', '...', '5..'])
+def test_status_codes(code: str) -> None:
+    assert validators.status_code(code) == code
+
+
+def test_login_in_the_url_suffices() -> None:
+    options = {**VALID, 'url': 'http://me:pw@localhost/', 'auth_type': 'digest'}
+
+    AwesomeCheck('awesome', {}, [options]).load_configuration_models()
 
 
 @pytest.mark.parametrize('scheme', ['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h'])

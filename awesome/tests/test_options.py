@@ -428,6 +428,19 @@ def test_sources_of_values(options: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ('data', 'body', 'content_type'),
+    [
+        ('a=é', 'a=é'.encode(), ''),
+        ({'a': ['b', 'c'], 'n': None, 'é': 1}, b'a=b&a=c&%C3%A9=1', 'application/x-www-form-urlencoded'),
+    ],
+)
+def test_body_and_its_type(data: Any, body: bytes, content_type: str) -> None:
+    options = page(search_string='a', method='POST', data=data)
+
+    assert (options.body, options.content_type) == (body, content_type)
+
+
 def test_options_of_a_page_that_are_not_given() -> None:
     options = page(search_string='a')
 

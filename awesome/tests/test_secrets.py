@@ -377,6 +377,10 @@ DIGITS = ''.join(map(chr, [*range(0xA1, 0x100), 0x1234, 0x2345, 0x5678, 0x6789, 
         pytest.param(lambda character, case: f'\\u{ord(character):04{case}}', id='JSON'),
         pytest.param(lambda character, case: f'&#x{ord(character):{case}};', id='HTML'),
         pytest.param(lambda character, _: f'&#{ord(character)};', id='decimal HTML'),
+        pytest.param(lambda character, case: f'%u{ord(character):04{case}}', id='escape() of JavaScript'),
+        pytest.param(lambda character, case: f'\\u{{{ord(character):{case}}}}', id='braces of JavaScript'),
+        pytest.param(lambda character, case: f'\\U{ord(character):08{case}}', id='Python'),
+        pytest.param(lambda character, _: ''.join(f'\\{byte:03o}' for byte in character.encode()), id='octal'),
     ],
 )
 def test_secret_is_hidden_whichever_digits_its_escapes_have(escape: Callable[[str, str], str], case: str) -> None:
@@ -393,6 +397,7 @@ def test_secret_is_hidden_whichever_digits_its_escapes_have(escape: Callable[[st
         pytest.param('пароль', 'ПАРОЛЬ', id='upper case that is not Latin'),
         pytest.param('ΚΛΕΙΔΙ', 'κλειδι', id='lower case that is not Latin'),
         pytest.param('two\r\n\tlines', r'two\r\n\tlines', id='line break in JSON'),
+        pytest.param('two\b\flines', r'two\b\flines', id='control characters in JSON'),
     ],
 )
 def test_secret_is_hidden_in_the_other_case_and_with_other_blanks(secret: str, shown: str) -> None:
@@ -437,6 +442,7 @@ def test_setting_that_says_how_a_token_is_got_stays_readable(part: str, setting:
         pytest.param({'data': '{"pin": 123}'}, '{"pin": 123}', id='JSON'),
         pytest.param({'data': 'pin=123'}, 'pin=123', id='form'),
         pytest.param({'headers': {'X-Key': '6 of 12'}}, '6 of 12', id='short words'),
+        pytest.param({'headers': {'Cookie': 'a=1; pin=6.of=12; b=2'}}, '6.of=12', id='cookie with an equals sign'),
     ],
 )
 def test_secret_of_short_parts_is_hidden_whole(options: dict[str, Any], secret: str) -> None:

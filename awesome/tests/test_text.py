@@ -434,13 +434,14 @@ def test_number_of_a_character(form: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    'tag', 'html head script iframe h1 div font table a style title b body br p !doctype+html'.split()
+    'tag', 'html head script iframe h1 div font table a style title b body br p !doctype+html !--'.split()
 )
 def test_tag_that_tells_html(tag: str) -> None:
     start = f'<{tag.replace("+", " ")}'
 
-    assert [markup_kind('', f'{start}{end}') for end in (' ', '>', '', '/', 'x')] == ['html', 'html', '', '', '']
+    assert [markup_kind('', f'{start}{end}') for end in (' ', '>', '/', '\n')] == ['html'] * 4
     assert markup_kind('', f'{start.upper()}>') == 'html'
+    assert [markup_kind('', f'{other}{start}>') for other in ('x', '<', '>')] == [''] * 3
 
 
 @pytest.mark.parametrize(
