@@ -122,6 +122,9 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
             'the value of X-Key must have only characters of ISO-8859-1: encode the others',
         ),
         ('auth_type', 'oauth', "must be one of aws, basic, digest, kerberos, ntlm, not 'oauth'"),
+        ('headers', 'X-Key: a', 'must be a mapping such as {X-Key: value}, not a string'),
+        ('headers', {'X-Key': ['a']}, 'X-Key must have a string as its value, not a list'),
+        ('headers', {'X-Key': {}}, 'X-Key must have a string as its value, not a mapping'),
         ('headers', {'X-Key': None}, 'X-Key must have a string as its value, not nothing'),
         ('headers', {'content-length': '5'}, 'must be without content-length: the check sets it'),
         ('extra_headers', {'Transfer-Encoding': 'chunked'}, 'must be without Transfer-Encoding: the check sets it'),
@@ -182,7 +185,7 @@ def test_blank_string_in_visible_text(option: str) -> None:
 
 @pytest.mark.parametrize('option', ['url', 'search_string'])
 def test_required_option(option: str) -> None:
-    with pytest.raises(ConfigurationError, match=f'{option}: is required'):
+    with pytest.raises(ConfigurationError, match=f'error, {option}: is required'):
         AwesomeCheck('awesome', {}, [{}]).check({name: value for name, value in VALID.items() if name != option})
 
 
@@ -235,6 +238,10 @@ def test_character_of_no_header_name(character: str) -> None:
 @pytest.mark.parametrize('value', [True, False, *'true yes on y 1 false no off n 0 Yes FALSE'.split()])
 def test_boolean(value: Any) -> None:
     assert validators.boolean(value) is value
+
+
+def test_size() -> None:
+    assert validators.size(1) == 1
 
 
 @pytest.mark.parametrize('code', ['100', '999', '(200|404)', '...', '5..'])

@@ -322,7 +322,7 @@ def test_one_rule_is_required(options: dict[str, Any]) -> None:
     ],
 )
 def test_head_gets_no_page_to_search(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match='method: HEAD gets no page to search: use GET'):
+    with pytest.raises(ConfigurationError, match='error, method: HEAD gets no page to search: use GET'):
         AwesomeCheck('awesome', {}, [{}]).check({'url': 'http://localhost/', 'method': 'HEAD', **options})
 
 

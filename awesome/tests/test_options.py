@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.options import PageOptions, client_options, page_options
+from datadog_checks.awesome.options import PageOptions, client_options, idle, page_options
 from datadog_checks.awesome.reading.json_page import NumberAt, compile_expression
 from datadog_checks.awesome.reading.values import count, number_between
 
@@ -346,6 +346,29 @@ def test_switch(option: str, attribute: str, default: bool, value: Any) -> None:
     expected = default if value is None else value in (True, 'yes')
 
     assert getattr(client_options({option: value}, {}), attribute) is expected
+
+
+@pytest.mark.parametrize(
+    ('instance', 'said'),
+    [
+        ({'max_redirects': 3}, []),
+        ({'max_redirects': 3, 'allow_redirects': False}, ['`max_redirects` does nothing beside']),
+        ({'allow_redirects': False}, []),
+        ({'tls_ca_cert': 'ca'}, []),
+        ({'auth_type': 'aws', 'aws_host': 'h', 'aws_region': 'r', 'aws_service': 's'}, []),
+        ({'auth_type': 'ntlm', 'ntlm_domain': 'D', 'password': 'p'}, []),
+        ({'auth_type': 'kerberos', 'kerberos_keytab': 'k'}, []),
+        ({'auth_type': 'digest', 'username': 'u', 'password': 'p', 'ntlm_domain': 'D'}, ['`ntlm_domain` does']),
+        ({'username': 'u', 'password': 'p', 'aws_host': 'h'}, ['`aws_host` does nothing beside `auth_type: basic`']),
+        ({'username': 'u'}, ['`username` does nothing without `password`']),
+    ],
+    ids=str,
+)
+def test_option_that_does_nothing_beside_others(instance: dict[str, Any], said: list[str]) -> None:
+    found = list(idle(instance))
+
+    assert len(found) == len(said)
+    assert all(remark.startswith(start) for remark, start in zip(found, said, strict=True))
 
 
 def test_options_of_a_client_that_are_given() -> None:

@@ -185,6 +185,10 @@ def test_few_letters_between_others_are_no_secret() -> None:
     assert Mask(['тайна-main-тайна'])('the main page – Ö') == 'the main page – Ö'
 
 
+def test_secret_is_hidden_each_time() -> None:
+    assert Mask(['hunter22'])('hunter22 ' * 5) == f'{MASK} ' * 5
+
+
 def test_longest_secret_is_hidden_whole() -> None:
     assert Mask(['secret', 'secret-longer', 'sec'])('secret-longer secret') == f'{MASK} {MASK}'
 
@@ -442,6 +446,7 @@ def test_setting_that_says_how_a_token_is_got_stays_readable(part: str, setting:
         pytest.param({'data': '{"pin": 123}'}, '{"pin": 123}', id='JSON'),
         pytest.param({'data': 'pin=123'}, 'pin=123', id='form'),
         pytest.param({'headers': {'X-Key': '6 of 12'}}, '6 of 12', id='short words'),
+        pytest.param({'headers': {'Authorization': 'Token 6 of 12'}}, '6 of 12', id='short words behind a scheme'),
         pytest.param({'headers': {'Cookie': 'a=1; pin=6.of=12; b=2'}}, '6.of=12', id='cookie with an equals sign'),
     ],
 )
