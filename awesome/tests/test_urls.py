@@ -141,6 +141,7 @@ TARGETS = {
     'no path': ('http://h', '/'),
     'query without path': ('http://h?q', '/?q'),
     'empty query': ('http://h/p?', '/p?'),
+    'empty query without path': ('http://h?', '/?'),
     'fragment': ('http://h/p#f', '/p'),
     'empty query and fragment': ('http://h/p?#f', '/p?'),
     'second question mark': ('http://h/p?a?b', '/p?a?b'),
@@ -168,6 +169,7 @@ def test_request_target(url: str, target: str) -> None:
 
     assert request_target(parts) == target
     assert request_path(parts) == target.partition('?')[0]
+    assert parse_url(parts.geturl()) == parts
 
 
 COMPARABLE = {

@@ -47,7 +47,9 @@ def parse_url(url: str) -> SplitResult:
     scheme, netloc, path, query, fragment = match.groups(default='')
     user_info, at, host_and_port = netloc.rpartition('@')
     netloc = f'{user_info}{at}{_host_and_port(host_and_port)}'
-    path = path.replace('\\', '/') + ('?' if query == '?' else '')
+    path = path.replace('\\', '/')
+    if query == '?':
+        path = f'{path or "/"}?'
     return SplitResult(scheme.lower(), netloc, path, query[1:], fragment[1:])
 
 
