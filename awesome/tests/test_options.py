@@ -410,7 +410,7 @@ def test_configured_headers_replace_the_default_ones_in_any_case() -> None:
 def page(default_timeout: float | None = None, **options: Any) -> PageOptions:
     check = AwesomeCheck('awesome', {}, [{'url': 'http://localhost/', **options}])
     check.load_configuration_models()
-    return page_options(check.config, default_timeout)  # type: ignore[arg-type]
+    return page_options(check.config, default_timeout)
 
 
 @pytest.mark.parametrize(
