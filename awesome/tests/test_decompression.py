@@ -53,7 +53,7 @@ def test_compressions_are_undone(coding: str, compress: Callable[[bytes], bytes]
 
 @pytest.mark.parametrize('coding', ['gzip', 'deflate', 'raw'])
 def test_last_piece_is_not_lost_when_the_one_before_is_full(coding: str) -> None:
-    compress = {'gzip': gzip.compress, 'deflate': zlib.compress, 'raw': raw_deflate}[coding]
+    compress: Callable[[bytes], bytes] = {'gzip': gzip.compress, 'deflate': zlib.compress, 'raw': raw_deflate}[coding]
     for size in range(65_530, 66_100):
         assert len(undo(compress(bytes(size)), coding.replace('raw', 'deflate'))) == size
 
