@@ -19,6 +19,8 @@ import trustme
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.__main__ import main
 from datadog_checks.awesome.reporting.comparison import compare
+from datadog_checks.awesome.reporting.report import Cancelled, Report
+from datadog_checks.awesome.sweep import _merge
 from datadog_checks.base import ConfigurationError
 from datadog_checks.base.stubs.datadog_agent import datadog_agent
 
@@ -330,6 +332,22 @@ def test_unknown_host(run: Run) -> None:
 
     assert result.message == 'DNS: host.invalid: name or service not known'
     assert result.metrics.keys() == {'page.lookup_time', 'page.reachable', 'page.response_time'}
+
+
+def test_lookups_of_redirects_count_too() -> None:
+    report = Report(
+        outcome=Cancelled(),
+        response_time=1,
+        first_byte_time=None,
+        phases={'page.lookup_time': 0.5, 'page.connect_time': 0.25},
+        certificate_days_left=None,
+        chain_days_left=None,
+        resolved=None,
+        peer=None,
+    )
+
+    assert _merge([report], 0.25, True).phases == {'page.lookup_time': 0.75, 'page.connect_time': 0.25}
+    assert _merge([report], 0.25, False).phases == report.phases
 
 
 def test_redirect_to_the_same_host_stays_on_the_address(nodes: Nodes, run: Run) -> None:

@@ -62,6 +62,18 @@ def test_empty_init_config(serve: Serve) -> None:
     assert AwesomeCheck('awesome', None, [instance]).run() == ''
 
 
+def test_run_that_cannot_be_ended_has_its_verdict(serve: Serve, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError
+
+    check = AwesomeCheck('awesome', {}, [{'url': serve(response(PAGE)).url, 'search_string': 'nginx'}])
+    monkeypatch.setattr(check.probe.fetcher._same_origin, 'close', fail)
+
+    assert run(check).status == AwesomeCheck.OK
+    monkeypatch.undo()
+    assert run(check).status == AwesomeCheck.OK
+
+
 def test_error_status_is_critical_whatever_the_page_says(serve: Serve, run: Run) -> None:
     result = run(url=serve(response(b'nginx', '503 Sorry, out of order')).url, search_string='nginx')
 

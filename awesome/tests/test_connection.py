@@ -301,8 +301,10 @@ def test_next_response_follows_the_chunks_of_the_first() -> None:
     body = open_body(connection, connection.read_head(), 'GET')
 
     assert b''.join(iter(lambda: body.read1(65536), b'')) == b'body'
+    assert body.read1(65536) == b''
     assert connection.has_received()
     assert connection.read_head().status == 404
+    assert not connection.has_received()
 
 
 def test_large_chunk_is_handed_on_as_it_is_received() -> None:

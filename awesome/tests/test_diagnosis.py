@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.reporting.report import Status
 
 from .answers import OPEN, TIMEOUT, flood, redirect, silence, silence_after
 from .catalogue import FAULTS
@@ -60,6 +63,48 @@ def test_healthy_page_passes_every_step(serve: Serve) -> None:
         ),
     ]
     assert {line['category'] for line in lines} == {f'{server.url} (welcome)'}
+
+
+def test_diagnosis_during_a_run_leaves_the_run_alone(serve: Serve) -> None:
+    is_run_reading, may_end = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OPEN + b'Thank you ')
+        if not is_run_reading.is_set():
+            is_run_reading.set()
+            may_end.wait()
+        connection.sendall(b'for using nginx.')
+
+    check = AwesomeCheck('awesome', {}, [{'url': serve(on_connect=answer).url, 'search_string': 'using'}])
+    reports: list[Status] = []
+    instance = check.instance or {}
+    run = threading.Thread(target=lambda: reports.append(check.probe(check.options(instance)).status))
+    run.start()
+    is_run_reading.wait()
+
+    lines = json.loads(check.get_diagnoses())
+
+    may_end.set()
+    run.join()
+    assert [line['result'] for line in lines] == [PASS] * 4
+    assert reports == [Status.OK]
+
+
+def test_request_that_changes_something_is_not_repeated(serve: Serve) -> None:
+    server = serve(response(b'x' * 100 + b'nginx'))
+
+    failed(diagnose(url=server.url, search_string='nginx', max_body_size=50, method='POST', data='a=1'))
+
+    assert server.accepted == 1
+
+
+def test_commands_are_safe_to_paste(serve: Serve) -> None:
+    server = serve(redirect('/;touch%20x;$(id)'), {'/;touch%20x;$(id)': response(b'another page')})
+
+    line = failed(diagnose(url=server.url, search_string='nginx', case_sensitive=False))
+
+    assert line['remediation'].endswith(f" curl -sS '{server.url};touch%20x;$(id)'")
 
 
 def test_tls_is_a_step_of_its_own(ca: trustme.CA, trusted: str, serve_tls: Serve) -> None:

@@ -15,7 +15,7 @@ from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.fetching import background
 from datadog_checks.awesome.fetching.background import Background
 from datadog_checks.awesome.fetching.deadline import Deadline
-from datadog_checks.awesome.fetching.dialing import Dialer
+from datadog_checks.awesome.fetching.dialing import TIMED_OUT, Dialer
 from datadog_checks.awesome.fetching.sockets import TimedSocket
 
 from .server import Server, response
@@ -335,6 +335,28 @@ def test_family_that_the_kernel_lacks(serve: Serve, dialer: Dialer, monkeypatch:
     assert fault_of(dialer.dial, 'page.example', port, None)[0] is Kind.REFUSED
     monkeypatch.setattr(dialer, 'resolve', lambda *_: lacking)
     assert fault_of(dialer.dial, 'page.example', port, None)[0] is Kind.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ('numbers', 'message'),
+    [
+        ((errno.ECONNREFUSED, errno.ENETUNREACH), 'connect: connection refused by page.example (192.0.2.1) port 80'),
+        ((errno.ENETUNREACH, errno.ECONNREFUSED), 'connect: connection refused by page.example (192.0.2.2) port 80'),
+        ((errno.EHOSTUNREACH, errno.EAFNOSUPPORT), 'connect: page.example (192.0.2.1) port 80: no route to the host'),
+        ((TIMED_OUT, errno.EADDRNOTAVAIL), 'timeout: gave up after 0 s while connecting to page.example port 80'),
+    ],
+    ids=['refused, then no IPv6', 'no IPv6, then refused', 'no route, no family', 'silent, then no IPv6'],
+)
+def test_what_says_most_about_the_server_is_told(
+    numbers: tuple[int, int], message: str, deadline: Deadline, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 0, '', (f'192.0.2.{last}', 80)) for last in (1, 2)]
+    results = iter(numbers)
+    monkeypatch.setattr(dialer, 'resolve', lambda *_: found)
+    monkeypatch.setattr(dialer, '_try', lambda *_: (None, next(results)))
+    deadline.start(10)
+
+    assert fault_of(dialer.dial, 'page.example', 80, None)[1] == message
 
 
 def test_no_file_descriptor_is_left(serve: Serve, dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -766,6 +766,18 @@ def sampled(**instance: Any) -> Sample:
     return sample
 
 
+def test_diagnosis_of_a_page_that_is_read_in_part_invents_no_change(serve: Serve, story: Callable[..., Story]) -> None:
+    lines = ''.join(f'<p>line {number}' for number in range(1000))
+    server = serve(page(f'<title>Shop</title>Your order{lines}'))
+    runs = story(url=server.url, search_string='Your order', forbidden_string='Sorry')
+    assert runs.run() == []
+    server.paths['/'] = page(f'<title>Shop</title>Your order<p>Sorry{lines}')
+
+    *_, change = json.loads(runs.check.get_diagnoses())
+
+    assert change['diagnosis'] == "since the last OK run: came 'Sorry'"
+
+
 def test_diagnosis_shows_what_changed(serve: Serve, story: Callable[..., Story]) -> None:
     server = serve(page(SHOP))
     runs = story(url=server.url, **ORDER)

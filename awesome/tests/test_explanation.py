@@ -177,6 +177,17 @@ def test_options_are_written_as_yaml(options: dict[str, Any], text: str) -> None
     assert as_yaml(options) == text
 
 
+def test_page_is_respelled_once_for_all_strings(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    respelled: list[int] = []
+    page = serve(response(b'nothing of that ' * 100)).url
+    monkeypatch.setitem(RESPELLINGS, 'other white space', lambda text: respelled.append(len(text)) or text)
+
+    try_page(page, 'one', 'two', 'three')
+
+    # In the source, and in the visible text.
+    assert sum(length > 100 for length in respelled) == 2
+
+
 def test_explanation_ends_in_the_time_of_a_run(serve: Serve) -> None:
     instance = {'url': serve(response(b'nginx')).url, 'search_string': 'NGINX'}
     check = AwesomeCheck('awesome', {}, [instance])

@@ -185,7 +185,7 @@ def test_trial_prints_what_is_shown(serve: Serve, capsys: pytest.CaptureFixture[
 def test_every_kind_of_fault_is_explained() -> None:
     section = README.partition('\n### What each message means\n')[2].partition('\n## ')[0]
     rows = re.findall(r'^\| `(.+?)` \| .+? \| (.+) \|$', section, re.MULTILINE)
-    details = {'host': 'shop.example.com', 'port': 443, 'url': 'https://shop.example.com/'}
+    details = {'host': 'shop.example.com', 'authority': 'shop.example.com:443', 'url': 'https://shop.example.com/'}
 
     assert [remedy for _, remedy in rows] == [REMEDIES[kind].format(**details) for kind in Kind]
     for (message, _), kind in zip(rows, Kind, strict=True):

@@ -426,6 +426,13 @@ def test_closed_streams_leave_the_status(page: str) -> None:
     assert subprocess.run(['sh', '-c', command, 'sh', *COMMAND, 'x', 'Apache']).returncode == INVALID
 
 
+@pytest.mark.skipif(sys.platform == 'win32', reason='needs a shell')
+def test_stream_that_is_closed_takes_no_other_along(page: str) -> None:
+    command = ['sh', '-c', 'exec "$@" 2>&-', 'sh', *COMMAND, page, 'Apache']
+
+    assert subprocess.run(command, capture_output=True).stdout.startswith(b'WARNING')
+
+
 def test_what_no_encoding_has_is_invalid(page: str) -> None:
     status, printed = try_page(page, 'Thank', '--set', 'data="\\ud800"')
 

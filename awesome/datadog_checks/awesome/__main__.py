@@ -26,9 +26,10 @@ HUNG_UP = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments ask for, and return the exit status: 3 for whatever nobody foresaw."""
-    # Whoever closed a stream wants the status alone.
+    # Whoever closed a stream wants nothing from it.
     if sys.stdout is None or sys.stderr is None:
-        sys.stdout = sys.stderr = open(os.devnull, 'w')  # noqa: SIM115 - it stays open until the end
+        nowhere = open(os.devnull, 'w')  # noqa: SIM115 - it stays open until the end
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     try:
         given = parse(sys.argv[1:] if arguments is None else arguments)
         prepare()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datadog_checks.base import AgentCheck
 
@@ -14,9 +14,6 @@ from .probe import Probe, Sample
 from .reporting.events import Events
 from .reporting.message import message
 from .secrets import Mask, secrets_of, unresolved
-
-if TYPE_CHECKING:
-    from datadog_checks.base.types import InstanceType
 
 
 class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
@@ -30,11 +27,11 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
         self.init_config = self.init_config or {}  # type: ignore[has-type]
         self._deadline = Deadline()
         self._mask = Mask()
-        self._given: InstanceType | None = None
+        self._given: dict[str, Any] | None = None
         self._events = Events(self._mask, self.log)
         self.diagnosis.register(self._diagnose)
 
-    def check(self, instance: InstanceType) -> None:
+    def check(self, instance: dict[str, Any]) -> None:
         options = self.options(instance)
         sample = Sample() if options.send_events else None
         report = self.probe(options, sample=sample)
@@ -48,7 +45,7 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
         """End the current run; called by the Agent from another thread."""
         self._deadline.cancel()
 
-    def options(self, instance: InstanceType) -> PageOptions:
+    def options(self, instance: dict[str, Any]) -> PageOptions:
         """Return what `instance`, which need not be the constructor's, asks for; raise ConfigurationError."""
         if instance != self._given:
             # An option without a value counts as not given.
@@ -67,12 +64,20 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
     @cached_property
     def probe(self) -> Probe:
         """Probes pages with the HTTP options of the constructor's instance."""
+        return self._make_probe(self._deadline)
+
+    def _make_probe(self, deadline: Deadline) -> Probe:
         instance, init_config = self.instance or {}, self.init_config
         self._mask.add(*secrets_of(instance, init_config))
-        fetcher = Fetcher(client_options(instance, init_config), self._deadline, self.log, self._mask)
-        return Probe(fetcher, self._mask, self.log)
+        return Probe(
+            Fetcher(client_options(instance, init_config), deadline, self.log, self._mask), self._mask, self.log
+        )
 
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose
 
-        diagnose(lambda: self.options(self.instance or {}), lambda: self.probe, self.diagnosis, self._events.difference)
+        def validate() -> PageOptions:
+            return self.options(self.instance or {})
+
+        # With a probe of its own: the Agent may diagnose while it runs the check.
+        diagnose(validate, lambda: self._make_probe(Deadline()), self.diagnosis, self._events.difference)

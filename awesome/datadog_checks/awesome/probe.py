@@ -68,7 +68,11 @@ class Probe:
             report = self._report(Unreachable(e.masked(self.mask), None), None)
         except Exception as e:
             report = self._report(Unreachable(self._unforeseen(e), None), None)
-        self.fetcher.finish()
+        try:
+            self.fetcher.finish()
+        except Exception as e:
+            # What it leaves open, the next run closes.
+            self._unforeseen(e)
         return report
 
     def _unforeseen(self, error: Exception) -> Fault:

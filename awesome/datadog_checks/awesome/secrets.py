@@ -201,9 +201,12 @@ def _of_data(data: object) -> Iterator[str]:
 
 
 def _of_auth_token(auth_token: object) -> Iterator[str]:
+    if not isinstance(auth_token, Mapping):
+        return
+    # Late: few instances need what gets tokens.
     from .fetching.credentials import PLACEHOLDER
 
-    for part in auth_token.values() if isinstance(auth_token, Mapping) else ():
+    for part in auth_token.values():
         if isinstance(part, Mapping) and part.get('client_secret'):
             yield from _basic(str(part.get('client_id', '')), str(part['client_secret']))
         for name, value in part.items() if isinstance(part, Mapping) else ():

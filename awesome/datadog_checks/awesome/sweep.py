@@ -71,11 +71,13 @@ def _merge(reports: Sequence[Report], lookup_time: float, was_looked_up: bool) -
     """Return the worst of some reports, whose times begin after the lookup, with the certificates that expire first."""
     worst = _worst(reports)
     first_byte_time = worst.first_byte_time
+    # Redirects may have led to other hosts.
+    lookup = {'page.lookup_time': lookup_time + worst.phases.get('page.lookup_time', 0)}
     return replace(
         worst,
         response_time=worst.response_time + lookup_time,
         first_byte_time=None if first_byte_time is None else first_byte_time + lookup_time,
-        phases={'page.lookup_time': lookup_time, **worst.phases} if was_looked_up else worst.phases,
+        phases=worst.phases | lookup if was_looked_up else worst.phases,
         certificate_days_left=_least(report.certificate_days_left for report in reports),
         chain_days_left=_least(report.chain_days_left for report in reports),
     )

@@ -106,6 +106,7 @@ class _Worker(threading.Thread):
             # For who looks at the threads of an Agent that hangs.
             self.name = f'awesome {task.key}'
             task.call()
+            self.name = 'awesome, waiting for a call'
             # In this order: whoever comes after the call finds this thread.
             _idle.append(self)
             task.end()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OS_CAUSES = {
     'EACCES': 'permission denied',
     'EADDRINUSE': 'no local port is free',
-    'EADDRNOTAVAIL': 'no local address to connect from',
+    'EADDRNOTAVAIL': 'no local address or port to connect from',
     'EAFNOSUPPORT': 'the system does not support this kind of address',
     'EAGAIN': 'the system is short of resources',
     'ECONNABORTED': 'connection aborted',

@@ -425,6 +425,7 @@ class ChunkedBody:
         self._unparsed = data[position:]
         if self._part is _Part.DONE:
             self._connection.put_back(self._unparsed)
+            self._unparsed = b''
         return b''.join(pieces)
 
     def _may_begin(self, data: bytes) -> bool:

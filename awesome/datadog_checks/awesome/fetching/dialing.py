@@ -27,6 +27,8 @@ type AddressInfo = tuple[int, int, int, str, Any]
 IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, 'WSAEWOULDBLOCK', errno.EINPROGRESS)}
 # Of a kernel without IPv6, or without an address of that family.
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
+# Of a network without IPv6.
+NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH}
 MAX_LABEL = 63
 FAMILIES = {'ip4': (socket.AF_INET, 'IPv4'), 'ip6': (socket.AF_INET6, 'IPv6')}
 
@@ -62,7 +64,8 @@ class Dialer:
         """
         addresses = self.resolve(host, port)
         self._deadline.begin(Activity.CONNECT, host, port)
-        end = time.monotonic() + self._deadline.remaining(limit)
+        start = time.monotonic()
+        end = start + self._deadline.remaining(limit)
         # Numbers, no exceptions: one that is kept would keep all frames.
         failures: list[tuple[int, str]] = []
         for untried in range(len(addresses), 0, -1):
@@ -74,7 +77,9 @@ class Dialer:
             failures.append((number, str(info[4][0])))
             if is_out_of_resources(number):
                 break
-        raise self._fault(failures, host, port, limit)
+        if {number for number, _ in failures} == {TIMED_OUT}:
+            raise self._deadline.fault(limit)
+        raise self._fault(failures, host, port, time.monotonic() - start)
 
     @contextmanager
     def unrestricted(self) -> Iterator[None]:
@@ -90,11 +95,14 @@ class Dialer:
         """Return the one address of `host` that is used, if it is pinned."""
         return str(self.pin[1][4][0]) if self.pin and self.pin[0] == host else None
 
-    def _fault(self, failures: list[tuple[int, str]], host: str, port: int, limit: float | None) -> Fault:
-        """Return the fault of a host none of whose addresses could be connected to."""
-        number = next((number for number, _ in reversed(failures) if number not in NO_FAMILY), failures[0][0])
+    def _fault(self, failures: list[tuple[int, str]], host: str, port: int, seconds: float) -> Fault:
+        """Return the fault of a host none of whose addresses could be connected to in so many `seconds`."""
+        # What says more about the server than about this machine, and of that the last.
+        number, _ = max(
+            reversed(failures), key=lambda failure: (failure[0] not in NO_FAMILY, failure[0] not in NO_ROUTE)
+        )
         if number == TIMED_OUT:
-            return self._deadline.fault(limit)
+            return self._deadline.fault(round(seconds, 1))
         error, alike = OSError(number, ''), [address for other, address in failures if other == number]
         fault = connect_fault(error, host, port, alike)
         if self.pinned(host) and fault.kind is not Kind.RESOURCES:

@@ -108,13 +108,15 @@ class Fetcher:
 
     def finish(self) -> None:
         """End a run: leave nothing open but what is to be kept."""
-        self._clear()
-        self._is_through_proxy = False
-        self._same_origin.forget_addresses()
-        self.dialer.pin = None
-        if not self._options.persist:
-            self.dialer.resolved = self.dialer.peer = None
-        self.deadline.finish()
+        try:
+            self._clear()
+            self._is_through_proxy = False
+            self._same_origin.forget_addresses()
+            self.dialer.pin = None
+            if not self._options.persist:
+                self.dialer.resolved = self.dialer.peer = None
+        finally:
+            self.deadline.finish()
 
     def _clear(self) -> None:
         """Forget what came with a page, and leave nothing open but what is to be kept."""
@@ -218,7 +220,7 @@ class Fetcher:
         return Settings(
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
-            proxy=self.proxy,
+            proxy=self._proxy_of_request,
             # Whoever names the server in the Host header wants its certificate to have that name.
             context=TLSContexts(tls | {'tls_validate_hostname': True} if server_name else tls, self.background),
             server_name=server_name,
@@ -242,6 +244,10 @@ class Fetcher:
             # Of the URL, the host decides; urllib.parse keeps what it parsed, and a path may have any length.
             if should_bypass_proxy(f'{url.scheme}://{host_header(url)}/', self._options.no_proxy):
                 return None
+        return proxy
+
+    def _proxy_of_request(self, url: SplitResult) -> str | None:
+        proxy = self.proxy(url)
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
 

@@ -146,7 +146,7 @@ class Transport:
         """End a run: close what is not kept."""
         for response in list(self._responses):
             response.close()
-        for connection in self._kept.values():
+        for connection in list(self._kept.values()):
             connection.is_of_former_run = True
         self.chain = []
 

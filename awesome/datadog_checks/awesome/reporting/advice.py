@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,13 @@ ORDERS = frozenset({'lt', 'lte', 'gt', 'gte'})
 
 def advise_on_head(options: PageOptions, page: PageFacts, verdict: Verdict) -> str:
     """Return what to do about a verdict that fell before the body was read."""
-    headers = f'curl -sS -o /dev/null -D - {options.public_url}'
+    url = shlex.quote(options.public_url)
+    headers = f'curl -sS -o /dev/null -D - {url}'
     if verdict.ended_at:
         return (
             'If that is a login page, configure what the page accepts from a machine (`auth_token`, `headers`, or'
             ' `username` and `password`); if the page has moved, correct `final_url`. See where it leads:'
-            f' curl -sSL -o /dev/null -D - {options.public_url}'
+            f' curl -sSL -o /dev/null -D - {url}'
         )
     return f'{" ".join(dict.fromkeys(map(_advise_on_header, verdict.headers)))} See what it sends: {headers}'
 

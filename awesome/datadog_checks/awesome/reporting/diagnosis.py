@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.awesome.fetching.urls import origin
+from datadog_checks.awesome.probe import Sample
 from datadog_checks.base import ConfigurationError
 
 from .advice import advise_on_head, advise_on_json, explain_value
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from .change.difference import Difference
 
-    type Compare = Callable[[PageOptions, Report, bytes], Difference | None]
+    type Compare = Callable[[PageOptions, Report, Sample], Difference | None]
 
 # In characters.
 MAX_STRING = 80
@@ -63,8 +65,8 @@ def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis, comp
 
     What changed since the last OK run follows a step that failed.
     """
-    body = bytearray()
-    report = probe(options, body)
+    body, sample = bytearray(), Sample() if options.send_events else None
+    report = probe(options, body, sample)
     category = f'{options.public_url} ({options.name})' if options.name else options.public_url
     if options.unresolved:
         what = f'the secret of {", ".join(options.unresolved)} is still ENC[...]: the Agent did not resolve it'
@@ -75,17 +77,19 @@ def diagnose_page(options: PageOptions, probe: Probe, diagnosis: Diagnosis, comp
             diagnosis.fail(step, shorten(line), category=category, remediation=printable(advice))
         else:
             diagnosis.success(step, shorten(line), category=category)
-    for name, line in _warnings(options, report, bytes(body), compare):
+    for name, line in _warnings(options, report, bytes(body), sample, compare):
         diagnosis.warning(name, shorten(line), category=category)
 
 
-def _warnings(options: PageOptions, report: Report, body: bytes, compare: Compare) -> Iterator[tuple[str, str]]:
+def _warnings(
+    options: PageOptions, report: Report, body: bytes, sample: Sample | None, compare: Compare
+) -> Iterator[tuple[str, str]]:
     """Yield what is worth knowing beside the steps: values that are not sent, and what changed."""
     if isinstance(report.outcome, Searched):
         for value in report.outcome.verdict.values:
             if value.number is None:
                 yield 'values', f'{value.name} is not sent: {explain_value(options, report.outcome, body, value)}'
-    if _failed_step(report) and (difference := compare(options, report, body)):
+    if sample and _failed_step(report) and (difference := compare(options, report, sample)):
         yield 'change', f'since the last OK run: {summarize(difference)}'
 
 
@@ -119,7 +123,8 @@ def _address_lines(options: PageOptions, report: Report, probe: Probe, body: byt
 
 def _request_to(options: PageOptions, address: str) -> str:
     _, host, port = origin(options.url)
-    return f'See what this address sends: curl -sS --resolve {host}:{port}:{address} {options.public_url}'
+    resolved, url = (shlex.quote(text) for text in (f'{host}:{port}:{address}', options.public_url))
+    return f'See what this address sends: curl -sS --resolve {resolved} {url}'
 
 
 def _failed_step(report: Report) -> str:
@@ -167,7 +172,9 @@ def _advice(options: PageOptions, report: Report, probe: Probe, body: bytes) -> 
             explainer = Explainer(options, report.outcome, body, probe)
             reasons, advice = list(_reasons(explainer)), list(advise_on_json(options, report.outcome, body, probe.mask))
             if len(verdict.missing) > len(reasons) or (not advice and (verdict.json or verdict.not_json)):
-                advice.append(explainer.cause() or f'See what the server sends to this machine: curl -sS {page.url}')
+                advice.append(
+                    explainer.cause() or f'See what the server sends to this machine: curl -sS {shlex.quote(page.url)}'
+                )
             return ' '.join([*reasons, *advice]) or SAYS_WRONG
     return SAYS_WRONG
 

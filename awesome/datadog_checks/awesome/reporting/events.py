@@ -53,6 +53,7 @@ class Events:
         }
         return [sent]
 
-    def difference(self, options: PageOptions, report: Report, body: bytes) -> Difference | None:
+    def difference(self, options: PageOptions, report: Report, sample: Sample) -> Difference | None:
         """Return what differs from the last OK run; None if there was none."""
-        return self._turns.difference(options, report, body) if self._turns else None
+        turns = self._turns
+        return turns.difference(options, report, bytes(sample.data), sample.is_cut) if turns else None

@@ -123,6 +123,7 @@ class Explainer:
         self._found_out = found_out
         self._body = body
         self._probe = probe
+        self._respelled_texts: dict[tuple[bool, str], str] = {}
         self._deadline = Deadline()
         self._deadline.start(options.timeout)
 
@@ -153,6 +154,7 @@ class Explainer:
     def _explained(self, missing: list[str], explain: Callable[[str], Reason | None]) -> Iterator[Reason]:
         """Yield the reasons that `explain` knows, and remove what they explain from `missing`."""
         for string in list(missing):
+            self._deadline.check()
             if reason := explain(string):
                 yield reason
                 missing.remove(string)
@@ -249,20 +251,25 @@ class Explainer:
     def _respelled(self, string: str) -> Reason | None:
         """Return the reason of a string that is there with other quotes, dashes or white space."""
         rules = self._options.rules
-        texts: list[tuple[str, str, dict[str, Any]]] = [
-            ('', self._visible if rules.visible_text else self._source, {}),
-            *([] if rules.visible_text else [(' in the visible text', self._visible, IN_TEXT[1])]),
+        places: list[tuple[str, bool, dict[str, Any]]] = [
+            ('', rules.visible_text, {}),
+            *([] if rules.visible_text else [(' in the visible text', True, IN_TEXT[1])]),
         ]
-        for where, text, place in texts:
+        for where, is_visible, place in places:
             for difference, fold in RESPELLINGS.items():
-                folded, whole = fold(string), fold(text)
-                if not rules.case_sensitive:
-                    folded, whole = folded.casefold(), whole.casefold()
-                if folded and folded in whole:
-                    found = original(text, fold, folded)
+                folded = fold(string) if rules.case_sensitive else fold(string).casefold()
+                if folded and folded in self._folded(is_visible, difference):
+                    found = original(self._visible if is_visible else self._source, fold, folded)
                     change = self._replaced(string, found) | place if found else {}
                     return Reason(string, f'it is there{where} with {difference}', change)
         return None
+
+    def _folded(self, is_visible: bool, difference: str) -> str:
+        """Return the page's text, respelled: for all strings once."""
+        if (key := (is_visible, difference)) not in self._respelled_texts:
+            folded = RESPELLINGS[difference](self._visible if is_visible else self._source)
+            self._respelled_texts[key] = folded if self._options.rules.case_sensitive else folded.casefold()
+        return self._respelled_texts[key]
 
     def _replaced(self, string: str, found: str) -> dict[str, Any]:
         """Return the search strings with `found` in place of `string`."""
@@ -279,10 +286,13 @@ class Explainer:
 
     def _search_further(self, wanted: Sequence[str]) -> list[Reason]:
         """Fetch the page again to see whether what is missing comes after `max_body_size`."""
-        limit = self._found_out.page.size
-        rules = replace(self._options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
-        more = limit * FURTHER_READING
-        report = self._probe(replace(self._options, rules=rules, further=Further(), max_body_size=more))
+        limit, options = self._found_out.page.size, self._options
+        rules = replace(options.rules, required=tuple(wanted), forbidden=(), any_suffices=False)
+        # Patterns and visible text take memory in proportion; and what changes something is not sent twice.
+        if options.method != 'GET' or rules.regex or rules.visible_text:
+            return []
+        more = replace(options, max_body_size=limit * FURTHER_READING, all_addresses=False)
+        report = self._probe(replace(more, rules=rules, further=Further()))
         if not isinstance(report.outcome, Searched):
             return []
         why, change = f'it comes after the first {limit} bytes', {'max_body_size': report.outcome.page.size}

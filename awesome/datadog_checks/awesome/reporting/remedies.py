@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
+from datadog_checks.awesome.fetching.urls import origin
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
@@ -30,13 +32,13 @@ REMEDIES: dict[Kind, str] = {
     Kind.NOT_YET_VALID: 'Check the clock of this machine (timedatectl), and when the certificate becomes valid.',
     Kind.SELF_SIGNED: 'Set `tls_ca_cert` to a file with the certificate of the authority, or with this certificate.',
     Kind.UNKNOWN_ISSUER: 'Set `tls_ca_cert` to a file with the certificate of the authority, or let the server send its'
-    ' intermediate certificates: openssl s_client -connect {host}:{port} -showcerts </dev/null',
+    ' intermediate certificates: openssl s_client -connect {authority} -showcerts </dev/null',
     Kind.WRONG_NAME: 'Use a host name in `url` that the certificate has; see also `tls_use_host_header`.',
-    Kind.CERTIFICATE: 'Look at the certificate: openssl s_client -connect {host}:{port} -showcerts </dev/null',
+    Kind.CERTIFICATE: 'Look at the certificate: openssl s_client -connect {authority} -showcerts </dev/null',
     Kind.CLIENT_CERTIFICATE: 'The server asks for a client certificate: set `tls_cert` and `tls_private_key`.',
     Kind.NOT_TLS: 'Use http:// in `url`, or the port on which the server speaks TLS.',
     Kind.HANDSHAKE: 'Compare with another client, and read the log of the server:'
-    ' openssl s_client -connect {host}:{port} </dev/null',
+    ' openssl s_client -connect {authority} </dev/null',
     Kind.FILE: 'Check the option that the message names, and that dd-agent can read its file.',
     Kind.TIMEOUT: 'Find out what is slow, or raise `timeout`. Compare with: time curl -sS -o /dev/null {url}',
     Kind.CLOSED: 'Read the log of the server; check whether it wants https.',
@@ -77,7 +79,7 @@ TIMEOUT_REMEDIES: dict[Activity, str] = {
     Activity.CONNECT: 'A firewall that drops packets, or a host that is down, looks like this: curl -v {url}',
     Activity.PROXY: 'The proxy does not answer, or does not reach the server: check the `proxy` options, and its log.',
     Activity.HANDSHAKE: 'Check that this port speaks TLS (if not, use http:// in `url`), and that no firewall stops'
-    ' large packets: openssl s_client -connect {host}:{port} </dev/null',
+    ' large packets: openssl s_client -connect {authority} </dev/null',
     Activity.FILES: 'Check the disk or the network file system that has this file: nothing came from there in time.',
     Activity.TOKEN: 'Check the server or file of `auth_token`: nothing came from there in time.',
     Activity.SEARCH: 'This machine could not search the page in time. What is slow are counted repetitions such as'
@@ -87,8 +89,8 @@ TIMEOUT_REMEDIES: dict[Activity, str] = {
 
 def remedy(fault: Fault, options: PageOptions) -> str:
     """Return what to do first about a page that could not be fetched or read."""
-    url = options.url
-    port = url.port or {'http': 80, 'https': 443}[url.scheme]
-    host = url.hostname or ''
+    _, host, port = origin(options.url)
+    authority = f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     words = TIMEOUT_REMEDIES.get(fault.activity) if fault.activity else None
-    return (words or REMEDIES[fault.kind]).format(host=host, port=port, url=options.public_url)
+    texts = {'host': host, 'authority': authority, 'url': options.public_url}
+    return (words or REMEDIES[fault.kind]).format(**{name: shlex.quote(text) for name, text in texts.items()})

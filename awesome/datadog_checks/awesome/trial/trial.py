@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Kind
@@ -38,6 +39,7 @@ class Trial:
     def run(self, record: bytearray | None = None, sample: Sample | None = None) -> Report:
         """Return the report of one run; `record` and `sample` get the beginning of the decompressed body."""
         logger = self._check.log.logger
+        self._log.thread = threading.get_ident()
         logger.addHandler(self._log)
         try:
             return self._probe(self._options, record, sample)
@@ -115,6 +117,10 @@ class _Log(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.last = ''
+        self.thread = 0
+        """Of the run."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage().strip().rpartition('\n')[2]
+        # All instances have the same logger, and each a thread.
+        if record.thread == self.thread:
+            self.last = record.getMessage().strip().rpartition('\n')[2]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os.path
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -248,7 +249,7 @@ def _next_step(options: PageOptions, report: Report, turn: Turn) -> list[str]:
         case Unread(page, verdict) if not verdict.passed:
             step = advise_on_head(options, page, verdict)
         case Searched(_, text, verdict) if verdict.missing or verdict.json or verdict.not_json:
-            see = _code(cut(f'curl -sS {options.public_url}', MAX_LINE))
+            see = _code(cut(f'curl -sS {shlex.quote(options.public_url)}', MAX_LINE))
             step = _cause(text.title, turn) or f'{DEPLOYED} {see}. {DIAGNOSE}'
         case Searched(_, _, verdict) if verdict.forbidden:
             step = SAYS_WRONG

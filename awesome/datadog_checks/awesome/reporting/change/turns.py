@@ -58,9 +58,9 @@ class Turns:
             self._keep(snapshot, body)
         return event(options, report, turn) if turn else None
 
-    def difference(self, options: PageOptions, report: Report, data: bytes) -> Difference | None:
+    def difference(self, options: PageOptions, report: Report, data: bytes, is_cut: bool) -> Difference | None:
         """Return what differs from the last OK run; None if there was none."""
-        return self._difference(self._snapshot(report, body_of(options, report, data)))
+        return self._difference(self._snapshot(report, body_of(options, report, data, is_cut)))
 
     def _difference(self, snapshot: Snapshot) -> Difference | None:
         if not self._kept:
