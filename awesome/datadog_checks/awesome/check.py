@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from datadog_checks.base import AgentCheck
@@ -69,15 +69,12 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
     def _make_probe(self, deadline: Deadline) -> Probe:
         instance, init_config = self.instance or {}, self.init_config
         self._mask.add(*secrets_of(instance, init_config))
-        return Probe(
-            Fetcher(client_options(instance, init_config), deadline, self.log, self._mask), self._mask, self.log
-        )
+        fetcher = Fetcher(client_options(instance, init_config), deadline, self.log, self._mask)
+        return Probe(fetcher, self._mask, self.log)
 
     def _diagnose(self) -> None:
         from .reporting.diagnosis import diagnose
 
-        def validate() -> PageOptions:
-            return self.options(self.instance or {})
-
         # With a probe of its own: the Agent may diagnose while it runs the check.
-        diagnose(validate, lambda: self._make_probe(Deadline()), self.diagnosis, self._events.difference)
+        validate, probe = partial(self.options, self.instance or {}), partial(self._make_probe, Deadline())
+        diagnose(validate, probe, self.diagnosis, self._events.difference)

@@ -77,7 +77,7 @@ def _merge(reports: Sequence[Report], lookup_time: float, was_looked_up: bool) -
         worst,
         response_time=worst.response_time + lookup_time,
         first_byte_time=None if first_byte_time is None else first_byte_time + lookup_time,
-        phases=worst.phases | lookup if was_looked_up else worst.phases,
+        phases={**worst.phases, **lookup} if was_looked_up else worst.phases,
         certificate_days_left=_least(report.certificate_days_left for report in reports),
         chain_days_left=_least(report.chain_days_left for report in reports),
     )
