@@ -48,6 +48,7 @@ PAGES = {
     ),
     'An old page in another encoding': ('<p>Öffnungszeiten', '<p>Oeffnungszeiten'),
     'A page behind a login form': ('<h1>Your orders</h1>', '<h1>Wrong password</h1>'),
+    'A page behind a password or a token': ('<h1>Monthly reports</h1>', '<h1>Weekly reports</h1>'),
     'Every node of a load balancer': ('version 2.4', 'version 2.3'),
     'IPv6 beside IPv4': ('Add to cart', 'Sold out'),
 }
@@ -190,6 +191,20 @@ def test_every_kind_of_fault_is_explained() -> None:
     assert [remedy for _, remedy in rows] == [REMEDIES[kind].format(**details) for kind in Kind]
     for (message, _), kind in zip(rows, Kind, strict=True):
         assert message.startswith(str(kind.step))
+
+
+def test_token_from_a_file(serve: Serve, run: Callable[..., Result], tmp_path: Path) -> None:
+    section = SECTION.partition('\n### A page behind a password or a token\n')[2].partition('\n### ')[0]
+    _, example = (
+        yaml.safe_load(block)['instances'][0] for block in re.findall(r'```yaml\n(.+?)```', section, re.DOTALL)
+    )
+    path = tmp_path / 'token'
+    path.write_text('t0ken')
+    example['auth_token']['reader']['path'] = str(path)
+    server = serve(response(b'{"status": "UP"}'))
+
+    assert run(**example | {'url': server.url}).status == AwesomeCheck.OK
+    assert b'\r\nAuthorization: Bearer t0ken\r\n' in server.requests[0]
 
 
 def test_login_by_form(serve: Serve, run: Callable[..., Result]) -> None:
