@@ -42,7 +42,7 @@ USED_BY = {
 # Options that do nothing alone, by what they need; those of a login too.
 NEEDED_WITH_LOGIN = {'tls_private_key_password': 'tls_cert'}
 NEEDED = {'username': 'password', 'password': 'username', **NEEDED_WITH_LOGIN}
-AUTH_PREFIXES = ('auth_type', 'aws_', 'kerberos_', 'ntlm_', 'password', 'username', 'use_legacy_auth_encoding')
+AUTH_PREFIXES = (*LOGIN_PREFIXES, 'use_legacy_auth_encoding')
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def page_options(
 ) -> PageOptions:
     """Return the options of a valid instance; `default_timeout` is that of `init_config`, in seconds."""
     url = parse_url(config.url)
-    status, default_status = config.http_response_status_code or '', defaults.instance_http_response_status_code()
+    default_status = defaults.instance_http_response_status_code()
+    status = config.http_response_status_code or default_status
     body, content_type = _body(config.data)
     return PageOptions(
         url=url,
@@ -138,7 +139,7 @@ def page_options(
         final_url=parse_url(config.final_url) if config.final_url else None,
         max_redirects=DEFAULT_REDIRECTS if config.max_redirects is None else config.max_redirects,
         encoding=config.encoding,
-        max_body_size=config.max_body_size or 1,
+        max_body_size=config.max_body_size or defaults.instance_max_body_size(),
         status_pattern=re.compile(status),
         expected_status='' if status == default_status else status,
         method=config.method or 'GET',
@@ -158,11 +159,11 @@ def client_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) 
     """Return the HTTP options of an instance, with the defaults of the base package's client."""
     # An option without a value is as good as not there.
     given = {name: value for name, value in instance.items() if value is not None}
-    defaults = get_default_headers()
+    default_headers = get_default_headers()
     proxies, no_proxy = _proxies(given, init_config)
     return ClientOptions(
-        default_headers=defaults,
-        headers=merged(defaults, given.get('headers') or {}, given.get('extra_headers') or {}),
+        default_headers=default_headers,
+        headers=merged(default_headers, given.get('headers') or {}, given.get('extra_headers') or {}),
         username=given.get('username'),
         password=given.get('password'),
         auth_encoding='latin-1' if is_affirmative(given.get('use_legacy_auth_encoding', True)) else 'utf-8',
