@@ -182,7 +182,7 @@ SECRET_OPTIONS = {
     'headers': {'X-Key': 'Header3', 'Accept': 'text/html', 'Authorization': 'k'},
     'data': {'user': 'Data4', 'more': ['Data4']},
     'proxy': {'http': 'http://me:Proxy6@127.0.0.1:1', 'no_proxy': ['localhost']},
-    'tls_private_key_password': 'ENC[key]',
+    'tls_private_key_password': 'ENC[key[0]]',
 }
 SHOWN_OPTIONS = {
     'url': f'http://{MASK}@127.0.0.1:1/a?{MASK}',
@@ -194,7 +194,7 @@ SHOWN_OPTIONS = {
     'headers': {'X-Key': MASK, 'Accept': 'text/html', 'Authorization': MASK},
     'data': {'user': MASK, 'more': [MASK]},
     'proxy': {'http': f'http://{MASK}@127.0.0.1:1', 'no_proxy': ['localhost']},
-    'tls_private_key_password': 'ENC[key]',
+    'tls_private_key_password': 'ENC[key[0]]',
 }
 
 

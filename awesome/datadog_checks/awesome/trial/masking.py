@@ -5,19 +5,24 @@ The mask for what servers send would also change a search string that happens to
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult
 
 from datadog_checks.awesome.config_models import InstanceConfig
 from datadog_checks.awesome.fetching.urls import parse_url
-from datadog_checks.awesome.secrets import HARMLESS_HEADERS, HARMLESS_SETTINGS, MASK, SECRET_OPTIONS, Mask, secrets_of
+from datadog_checks.awesome.secrets import (
+    HANDLE,
+    HARMLESS_HEADERS,
+    HARMLESS_SETTINGS,
+    MASK,
+    SECRET_OPTIONS,
+    Mask,
+    secrets_of,
+)
 
 # No model has the others.
 KNOWN = InstanceConfig.model_fields.keys() | {'no_proxy', 'tls_intermediate_ca_certs'}
-# The handle of a secret that the Agent keeps elsewhere is none.
-HANDLE = re.compile(r'ENC\[[^]]*\]')
 
 
 def masked(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +73,7 @@ def _url(url: str) -> str:
 def _mask_of(options: Mapping[str, Any]) -> Callable[[Any], Any]:
     """Return what hides the secrets of some options, and of them alone, in a text."""
     mask = Mask(secrets_of(options, {}))
+    # The handle of a secret that the Agent keeps elsewhere is none.
     return lambda leaf: mask(leaf) if isinstance(leaf, str) and not HANDLE.fullmatch(leaf) else leaf
 
 
