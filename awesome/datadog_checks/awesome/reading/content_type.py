@@ -9,7 +9,12 @@ from typing import NamedTuple
 _VALUE = re.compile(r'(?:[^",]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
 _ESSENCE = re.compile(r"[\t\n\r ]*+([\w!#$%&'*+.^`|~-]++/[\w!#$%&'*+.^`|~-]++)(?=[\t\n\r ;]|\Z)", re.ASCII)
 _PARAMETER = re.compile(r';[\t\n\r ]*+([^;=]*+)=(?:"((?:[^"\\]|\\.)*+)"?[^;]*+|([^;]*+))', re.DOTALL)
-
+# With what a page begins that is HTML although nobody says so; like Chromium, whatever follows.
+# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type
+HTML_STARTS = (
+    *('!--', '!doctype html', 'html', 'head', 'script', 'iframe', 'h1', 'div', 'font', 'table', 'a', 'style', 'title'),
+    *('b', 'p'),
+)
 
 # In characters: a longer header is parsed each time, so that no server fills the cache with megabytes.
 KEPT_LENGTH = 256

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .content_type import HTML_STARTS
 from .labels import encoding_of
 
 if TYPE_CHECKING:
@@ -27,12 +28,8 @@ _ALWAYS_SCANNED = 1024
 _SPACE = rb'\t\n\f\r '
 _UTF_16_XML = {b'<\0?\0x\0': 'utf-16le', b'\0<\0?\0x': 'utf-16be'}
 _XML_ENCODING = re.compile(rb'encoding[%b]*+=[%b]*+(?:"([^"]*+)"|\'([^\']*+)\')' % (_SPACE, _SPACE))
-# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type; like Chromium, whatever follows.
-_SNIFFED_HTML = re.compile(
-    rb'<(?:!--|!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|p)',
-    re.IGNORECASE,
-)
-_SNIFF_SIZE = len(b'<!doctype html')
+_SNIFFED_HTML = re.compile(b'<(?:%b)' % '|'.join(HTML_STARTS).encode(), re.IGNORECASE)
+_SNIFF_SIZE = 1 + max(map(len, HTML_STARTS))
 _CONTENT_CHARSET = re.compile(
     rb'charset[%b]*+=[%b]*+(?:"([^"]*+)"|\'([^\']*+)\'|([^%b;"\'][^%b;]*+)|)' % (_SPACE, _SPACE, _SPACE, _SPACE),
     re.IGNORECASE,

@@ -13,17 +13,14 @@ from html.entities import html5
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from .content_type import parse_content_type
+from .content_type import HTML_STARTS, parse_content_type
 from .elements import MAX_PLAIN_TAG, OpenElements, OpenXmlElements, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SPACE = r'\t\n\f\r '
-# https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type; like Chromium, whatever follows.
-_SNIFFED_HTML = re.compile(
-    r'<(?:!--|!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|p)', re.IGNORECASE
-)
+_SNIFFED_HTML = re.compile(f'<(?:{"|".join(HTML_STARTS)})', re.IGNORECASE)
 
 _ATTRIBUTE = (
     rf'([^{_SPACE}/>][^{_SPACE}/>=]*+)'
