@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .dialing import AddressInfo
 
+# With a Location, these lead to another page (RFC 9110, section 15.4).
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Fault
 from datadog_checks.awesome.fetching.deadline import Deadline
+from datadog_checks.awesome.fetching.fetcher import REDIRECTS
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import Further, text_of
@@ -40,8 +41,6 @@ FEW_CHARACTERS = 200
 MAX_LINE = 100_000
 # In characters, of what a message quotes of a page.
 MAX_QUOTE = 280
-# With a Location, these lead to another page (RFC 9110, section 15.4).
-REDIRECTS = {301, 302, 303, 307, 308}
 
 # How files begin that are no text, whatever their Content-Type says.
 MAGIC = {
