@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Family, type, protocol, canonical name and address, as socket.getaddrinfo returns them.
 type AddressInfo = tuple[int, int, int, str, Any]
 
-IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, 'WSAEWOULDBLOCK', errno.EINPROGRESS)}
+IN_PROGRESS = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 # Of a kernel without IPv6, or without an address of that family.
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
 # Of a network without IPv6.
