@@ -1,4 +1,4 @@
-"""Why a run could not decide about its page: data, which `str` words and remedies are looked up by."""
+"""Why a run could not decide about its page, as data: messages and remedies are made from it."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ class Activity(Enum):
 class Fault(Exception):
     """The page could not be fetched or read: the kind, and the cause as our words around values.
 
-    The values may be foreign, hostile and of any length, so they stay apart from the words until `describe` masks them:
-    `Fault(Kind.REFUSED, '{} port {} refused the connection', host, port)`.
+    The values may be foreign, hostile and of any length, so they stay apart from the words, and can be masked and
+    shortened alone: `Fault(Kind.REFUSED, 'connection refused by {} port {}', host, port)`.
     """
 
     def __init__(self, kind: Kind, cause: str, *values: object) -> None:
@@ -141,9 +141,9 @@ class Fault(Exception):
         self.args = (self.kind, self._cause, *self._values)
         return self
 
-    def describe(self, mask: Callable[[str], str] = str) -> str:
-        """Return the message "step: cause", with `mask` applied to each value."""
-        cause = self._cause.format(*(mask(str(value)) for value in self._values))
+    def describe(self, shorten: Callable[[str], str] = str) -> str:
+        """Return the message "step: cause", with each value as `shorten` returns it."""
+        cause = self._cause.format(*(shorten(str(value)) for value in self._values))
         return cause if self.kind is Kind.INTERNAL else f'{self.kind.step}: {cause}'
 
     def __str__(self) -> str:
