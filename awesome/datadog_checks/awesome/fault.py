@@ -58,17 +58,17 @@ class Kind(Enum):
     WANTS_TLS = Step.STATUS, 5
     HEADERS = Step.STATUS, 6
     LOGIN = Step.STATUS, 7
-    UNAUTHORIZED = Step.STATUS, 401
-    FORBIDDEN = Step.STATUS, 403
-    NOT_FOUND = Step.STATUS, 404
-    PROXY_UNAUTHORIZED = Step.STATUS, 407
-    TOO_MANY_REQUESTS = Step.STATUS, 429
-    BAD_GATEWAY = Step.STATUS, 502
-    UNAVAILABLE = Step.STATUS, 503
-    GATEWAY_TIMEOUT = Step.STATUS, 504
-    NOT_FOLLOWED = Step.STATUS, 8
-    SERVER_ERROR = Step.STATUS, 9
-    STATUS = Step.STATUS, 10
+    UNAUTHORIZED = Step.STATUS, 8
+    FORBIDDEN = Step.STATUS, 9
+    NOT_FOUND = Step.STATUS, 10
+    PROXY_UNAUTHORIZED = Step.STATUS, 11
+    TOO_MANY_REQUESTS = Step.STATUS, 12
+    BAD_GATEWAY = Step.STATUS, 13
+    UNAVAILABLE = Step.STATUS, 14
+    GATEWAY_TIMEOUT = Step.STATUS, 15
+    NOT_FOLLOWED = Step.STATUS, 16
+    SERVER_ERROR = Step.STATUS, 17
+    STATUS = Step.STATUS, 18
 
     TOO_MANY_REDIRECTS = Step.REDIRECT, 1
     REDIRECT_TARGET = Step.REDIRECT, 2
@@ -83,6 +83,20 @@ class Kind(Enum):
     @property
     def step(self) -> Step:
         return self.value[0]
+
+
+# Of statuses that do not count; of all others by their first digit.
+STATUS_KINDS = {
+    401: Kind.UNAUTHORIZED,
+    403: Kind.FORBIDDEN,
+    404: Kind.NOT_FOUND,
+    407: Kind.PROXY_UNAUTHORIZED,
+    429: Kind.TOO_MANY_REQUESTS,
+    502: Kind.BAD_GATEWAY,
+    503: Kind.UNAVAILABLE,
+    504: Kind.GATEWAY_TIMEOUT,
+}
+STATUS_CLASS_KINDS = {3: Kind.NOT_FOLLOWED, 5: Kind.SERVER_ERROR}
 
 
 class Activity(Enum):
@@ -149,3 +163,11 @@ class Fault(Exception):
     def __str__(self) -> str:
         """Return the words without the values: whoever logs a fault by chance reveals nothing."""
         return self._cause
+
+
+def unexpected_status(code: int, status: str, expected: str) -> Fault:
+    """Return the fault of a page with a status that does not count; `expected` is what does if that is configured."""
+    kind = STATUS_KINDS.get(code) or STATUS_CLASS_KINDS.get(code // 100, Kind.STATUS)
+    if expected:
+        return Fault(kind, '{}, not {}', status, expected)
+    return Fault(kind, '{}', status)

@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .fault import Activity, Fault, Kind
+from .fault import Activity, Fault, Kind, unexpected_status
 from .fetching.causes import is_out_of_resources, os_cause
 from .fetching.certificate import chain_days_left, days_left
 from .reading.decompression import decompress
 from .reading.encoding import Decoder
 from .reading.headers import judge_headers
 from .reading.read import Reading, read
+from .reading.title import title
 from .reading.verdict import Verdict
-from .reporting.message import title, unexpected_status
 from .reporting.report import Cancelled, PageFacts, Report, Searched, TextFacts, Unreachable, Unread, phases
 
 if TYPE_CHECKING:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import TYPE_CHECKING
-
-from datadog_checks.awesome.fault import Fault, Kind
 
 from .comparison import compare
 from .report import PageFacts, Report, Searched, Status, TextFacts, Unreachable, Unread
@@ -27,9 +23,6 @@ MAX_MET = 60
 MAX_EXPRESSION = 100
 MAX_MESSAGE = 500
 
-STATUS_KINDS = {kind.value[1]: kind for kind in Kind if kind.value[1] >= 100}
-_TITLE_START = re.compile(r'<title\b[^<>]*>', re.IGNORECASE)
-_TITLE_END = re.compile(r'</title', re.IGNORECASE)
 # In a double-quoted scalar of YAML: what is not shown as it is.
 _ESCAPES = {'\\': '\\\\', '"': '\\"', '\n': '\\n', '\t': '\\t', '\r': '\\r', '\0': '\\0', '\x1b': '\\e'}
 
@@ -140,23 +133,6 @@ def _join(misses: Sequence[str]) -> str:
         shown.append(miss)
     others = len(misses) - len(shown)
     return '; '.join([*shown, *([f'and {others} more'] if others else [])])
-
-
-def title(markup: str) -> str:
-    """Return the title of a page on one line; empty if `markup` holds no whole one."""
-    start = _TITLE_START.search(markup)
-    end = start and _TITLE_END.search(markup, start.end())
-    if not start or not end:
-        return ''
-    return ' '.join(html.unescape(markup[start.end() : end.start()]).split())
-
-
-def unexpected_status(code: int, status: str, expected: str) -> Fault:
-    """Return the fault of a page with a status that does not count; `expected` is what does if that is configured."""
-    kind = STATUS_KINDS.get(code) or {3: Kind.NOT_FOLLOWED, 5: Kind.SERVER_ERROR}.get(code // 100, Kind.STATUS)
-    if expected:
-        return Fault(kind, '{}, not {}', status, expected)
-    return Fault(kind, '{}', status)
 
 
 def shorten_value(value: str) -> str:

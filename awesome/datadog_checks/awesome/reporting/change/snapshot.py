@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fetching.certificate import expiry, issuer_name
 from datadog_checks.awesome.reading.encoding import Decoder
-from datadog_checks.awesome.reporting.message import title
+from datadog_checks.awesome.reading.title import title
 
 from .lines import is_binary, visible_lines
 
