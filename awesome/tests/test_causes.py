@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from datadog_checks.awesome.fault import Kind
 from datadog_checks.awesome.fetching import causes
 from datadog_checks.awesome.fetching.causes import connect_fault, lookup_fault, os_cause, tls_fault
-from datadog_checks.awesome.fetching.certificate import chain_days_left, common_name, days_left, names, validity
+from datadog_checks.awesome.fetching.certificate import chain_days_left, common_name, days_left, names
+from datadog_checks.awesome.reporting.wording import validity
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,8 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.fetching.certificate import days_left, validity
+from datadog_checks.awesome.fetching.certificate import days_left
+from datadog_checks.awesome.reporting.wording import validity
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from .catalogue import FAULTS

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-# Days from which on a decimal tells nothing.
-MANY = 2
-
 
 def days_left(certificate: bytes) -> float | None:
     """Return the days until a certificate expires, negative after that; None if it cannot be read."""
@@ -51,12 +48,6 @@ def issuer_name(certificate: bytes) -> str:
 def names(certificate: bytes) -> list[str]:
     """Return the host names and addresses that a certificate is valid for."""
     return _read(certificate, _alternative_names) or []
-
-
-def validity(days: float) -> str:
-    """Return in words what `days_left` returned."""
-    number = f'{abs(days):.1f}' if abs(days) <= MANY else f'{abs(days):,.0f}'
-    return f'expires in {number} days' if days >= 0 else f'expired {number} days ago'
 
 
 def _read[T](certificate: bytes, read: Callable[[x509.Certificate], T]) -> T | None:

@@ -6,7 +6,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from datadog_checks.awesome.fault import Step
-from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.awesome.fetching.urls import origin
 from datadog_checks.awesome.probe import Sample
 from datadog_checks.base import ConfigurationError
@@ -18,7 +17,7 @@ from .explanation import Explainer, as_yaml
 from .message import message, quote, shorten
 from .remedies import remedy
 from .report import Addresses, Report, Searched, Status, Unreachable, Unread
-from .wording import ALL_FOUND, SAYS_WRONG, printable
+from .wording import ALL_FOUND, SAYS_WRONG, printable, validity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

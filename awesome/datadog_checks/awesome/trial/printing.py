@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from datadog_checks.awesome.fetching.certificate import validity
 from datadog_checks.awesome.fetching.urls import DEFAULT_PORTS
 from datadog_checks.awesome.reporting.explanation import as_yaml
 from datadog_checks.awesome.reporting.message import MAX_TITLE, quote
-from datadog_checks.awesome.reporting.wording import printable
+from datadog_checks.awesome.reporting.wording import printable, validity
 from datadog_checks.awesome.secrets import MASK
 
 from .result import INVALID, PageResult, Result
