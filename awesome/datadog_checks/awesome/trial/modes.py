@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from datadog_checks.awesome.probe import Sample
 from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
@@ -77,7 +77,7 @@ def try_once(configured: Configured, save: str | None, against: str | None) -> R
     return result
 
 
-def watch(trial: Trial, seconds: float) -> None:
+def watch(trial: Trial, seconds: float) -> NoReturn:
     """Run again and again until the user interrupts it, and print a line when the verdict changes."""
     paper, before = Paper(), None
     while True:
