@@ -43,7 +43,6 @@ NO_BACKEND = (
     'Configure a secret backend (`secret_backend_command` or `secret_backend_type` in datadog.yaml), then check it'
     ' with: datadog-agent secret'
 )
-NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 
 
 def diagnose(

@@ -10,7 +10,6 @@ from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import text_of
 from datadog_checks.awesome.reporting.advice import advise_on_json, explain_value
 from datadog_checks.awesome.reporting.comparison import place
-from datadog_checks.awesome.reporting.diagnosis import NOT_THERE
 from datadog_checks.awesome.reporting.explanation import Explainer, collect
 from datadog_checks.awesome.reporting.locate import Match, locate
 from datadog_checks.awesome.reporting.message import describe_expression, describe_header, message
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from datadog_checks.awesome.reading.verdict import Verdict
     from datadog_checks.awesome.reporting.report import Addresses, Report
 
+NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
 # The status of what is not valid, which no service check has.
 INVALID = 'INVALID'
 
