@@ -18,7 +18,7 @@ import trustme
 
 from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.awesome.__main__ import main
-from datadog_checks.awesome.reporting.comparison import compare
+from datadog_checks.awesome.reporting.comparison import describe_addresses
 from datadog_checks.awesome.reporting.report import Cancelled, Report
 from datadog_checks.awesome.sweep import _merge
 from datadog_checks.base import ConfigurationError
@@ -635,9 +635,9 @@ LONG = [(f'10.0.0.{number}', f'{number:03}' * 100) for number in range(9)]
     ids=['one', 'alike', 'not fetched', 'long'],
 )
 def test_comparison(said: list[tuple[str, str]], not_fetched: int, message: str) -> None:
-    assert compare(said, not_fetched, 500) == message
+    assert describe_addresses(said, not_fetched, 500) == message
 
 
 @pytest.mark.parametrize('budget', range(60, 501, 20))
 def test_comparison_keeps_its_budget(budget: int) -> None:
-    assert len(compare(LONG, 3, budget)) <= budget
+    assert len(describe_addresses(LONG, 3, budget)) <= budget

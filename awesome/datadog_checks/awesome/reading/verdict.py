@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-Mask = Callable[[str], str]
+MaskText = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Verdict:
         expressions = tuple(miss.expression for miss in self.json)
         return self.missing, self.forbidden, self.ended_at, headers, expressions, self.not_json
 
-    def masked(self, mask: Mask) -> Verdict:
+    def masked(self, mask: MaskText) -> Verdict:
         """Return the verdict with what the server said masked for good."""
         if not (self.ended_at or self.headers or self.json or any(value.side for value in self.values)):
             return self
@@ -93,5 +93,5 @@ class Verdict:
         )
 
 
-def _masked(side: Side, mask: Mask) -> Side:
+def _masked(side: Side, mask: MaskText) -> Side:
     return replace(side, value=mask(side.value))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datadog_checks.awesome.options import PageOptions
-    from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, Mask, Side, Value, Verdict
+    from datadog_checks.awesome.reading.verdict import HeaderMiss, JSONMiss, MaskText, Side, Value, Verdict
 
     from .report import PageFacts, Searched
 
@@ -56,7 +56,7 @@ def _advise_on_header(miss: HeaderMiss) -> str:
     return f'Let the server send another {miss.name}, or correct `search_header`.'
 
 
-def advise_on_json(options: PageOptions, found_out: Searched, body: bytes, mask: Mask) -> Iterator[str]:
+def advise_on_json(options: PageOptions, found_out: Searched, body: bytes, mask: MaskText) -> Iterator[str]:
     """Yield what to do about expressions that are not true of a page, of which `body` was read."""
     verdict = found_out.verdict
     if verdict.not_json:
@@ -73,7 +73,7 @@ def advise_on_json(options: PageOptions, found_out: Searched, body: bytes, mask:
         yield from filter(None, (_advise_on_side(document, miss, side, mask) for side in miss.sides))
 
 
-def _advise_on_side(document: Any, miss: JSONMiss, side: Side, mask: Mask) -> str:
+def _advise_on_side(document: Any, miss: JSONMiss, side: Side, mask: MaskText) -> str:
     """Return what is wrong with a part of an expression, in the hand of its author."""
     if side.value == 'null' and not side.is_string:
         if side.expression in LITERALS:
@@ -95,7 +95,7 @@ def _is_ordered(node: Mapping[str, Any], side: Mapping[str, Any]) -> bool:
     return is_here or any(_is_ordered(child, side) for child in children)
 
 
-def _nearest(document: Any, path: str, mask: Mask) -> str:
+def _nearest(document: Any, path: str, mask: MaskText) -> str:
     """Return where a path such as `queue.waiting` ends in the document."""
     if not PATH.fullmatch(path):
         return f'{path} is null or not on the page.'

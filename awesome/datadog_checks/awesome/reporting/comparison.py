@@ -14,7 +14,7 @@ MAX_WORDS = 200
 MAX_ADDRESSES = 3
 
 
-def compare(said: Sequence[tuple[str, str]], not_fetched: int, budget: int) -> str:
+def describe_addresses(said: Sequence[tuple[str, str]], not_fetched: int, budget: int) -> str:
     """Return what addresses said, those that said the same together, in at most `budget` characters.
 
     `said` has each address and its words, none if it is OK: "2 of 3 addresses: OK; 10.0.0.7: connection refused". What

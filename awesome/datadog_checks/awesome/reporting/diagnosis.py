@@ -52,8 +52,8 @@ def diagnose(
     try:
         options = validate()
     except ConfigurationError as e:
-        remedy = 'Correct conf.yaml; conf.yaml.example says what each option takes.'
-        diagnosis.fail('configuration', str(e), remediation=remedy)
+        remediation = 'Correct conf.yaml; conf.yaml.example says what each option takes.'
+        diagnosis.fail('configuration', str(e), remediation=remediation)
     else:
         diagnose_page(options, probe(), diagnosis, compare)
 

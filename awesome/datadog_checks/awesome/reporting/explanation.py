@@ -98,7 +98,7 @@ class Reason:
     options: dict[str, Any]
 
 
-Probe = Callable[[PageOptions], Report]
+Rerun = Callable[[PageOptions], Report]
 
 
 def as_yaml(options: dict[str, Any]) -> str:
@@ -117,11 +117,11 @@ def _value(value: Any, quoted: bool) -> str:
 class Explainer:
     """Explains what is missing in a page whose body was recorded."""
 
-    def __init__(self, options: PageOptions, found_out: Searched, body: bytes, probe: Probe) -> None:
+    def __init__(self, options: PageOptions, found_out: Searched, body: bytes, rerun: Rerun) -> None:
         self._options = options
         self._found_out = found_out
         self._body = body
-        self._probe = probe
+        self._rerun = rerun
         self._respelled_texts: dict[tuple[bool, str], str] = {}
         self._deadline = Deadline()
         self._deadline.start(options.timeout)
@@ -291,7 +291,7 @@ class Explainer:
         if options.method != 'GET' or rules.regex or rules.visible_text:
             return []
         more = replace(options, max_body_size=limit * FURTHER_READING, all_addresses=False)
-        report = self._probe(replace(more, rules=rules, further=Further()))
+        report = self._rerun(replace(more, rules=rules, further=Further()))
         if not isinstance(report.outcome, Searched):
             return []
         why, change = f'it comes after the first {limit} bytes', {'max_body_size': report.outcome.page.size}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .comparison import compare
+from .comparison import describe_addresses
 from .report import PageFacts, Report, Searched, Status, TextFacts, Unreachable, Unread
 from .wording import cut, printable
 
@@ -32,7 +32,7 @@ def message(report: Report, rules: Rules) -> str:
     if report.addresses and report.status is not Status.OK:
         said = [(address, describe_briefly(one, rules)) for address, one in report.addresses.reports]
         if report.addresses.not_fetched or len({words for _, words in said}) > 1:
-            return printable(compare(said, report.addresses.not_fetched, MAX_MESSAGE))
+            return printable(describe_addresses(said, report.addresses.not_fetched, MAX_MESSAGE))
     match report.outcome:
         case Searched(page, text, verdict):
             if verdict.passed:

@@ -12,7 +12,7 @@ from datadog_checks.awesome.reporting.change.summary import compare_bodies, desc
 from datadog_checks.base import ConfigurationError
 
 from .configuration import Configured
-from .result import Difference
+from .result import DifferenceResult
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_other(configured: Configured, other: str) -> Body:
     raise ConfigurationError(f'--against: {trial.message(report)}')
 
 
-def differences(other: Body, body: Body | None, mask: Callable[[str], str]) -> list[Difference]:
+def differences(other: Body, body: Body | None, mask: Callable[[str], str]) -> list[DifferenceResult]:
     """Return what differs between a page, if it has a body, and the other."""
     if not body:
         return []
@@ -48,4 +48,4 @@ def differences(other: Body, body: Body | None, mask: Callable[[str], str]) -> l
     shown = replace(found, went=found.went[:MAX_LINES], came=found.came[:MAX_LINES])
     more = len(found.went) + len(found.came) - len(shown.went) - len(shown.came)
     listed = [*describe(shown), *([('lines', f'{more} more')] if more else [])]
-    return [Difference(what=what, change=change) for what, change in listed]
+    return [DifferenceResult(what=what, change=change) for what, change in listed]

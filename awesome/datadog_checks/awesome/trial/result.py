@@ -47,7 +47,7 @@ class AddressResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class DifferenceResult:
     """In what a page differs from the one that it is compared with: a fact, or a line that went or came."""
 
     what: str
@@ -100,7 +100,7 @@ class Result:
     unsent: dict[str, str] | None = None
     addresses: list[AddressResult] | None = None
     not_fetched: int | None = None
-    differences: list[Difference] | None = None
+    differences: list[DifferenceResult] | None = None
     page: PageResult = field(default_factory=PageResult)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: list[str] | None = None

@@ -133,7 +133,7 @@ def _text(options: PageOptions, report: Report, turn: Turn) -> str:
     return START + '\n\n'.join(sections) + END
 
 
-def words(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration in its largest unit: "5 minutes"."""
     for unit, size in UNITS:
         if seconds >= 2 * size:
@@ -146,7 +146,7 @@ def _message(options: PageOptions, report: Report, turn: Turn) -> list[str]:
     found = f'{ALL_FOUND}{read}'
     said = [_code(message(report, options.rules) or found)]
     if turn.before is not None and turn.before is not Status.OK:
-        said.append(f'The page was {turn.before.name} for {words(turn.lasted)}.')
+        said.append(f'The page was {turn.before.name} for {duration(turn.lasted)}.')
     if turn.since_ok is None and report.status is not Status.OK:
         said.append('There was no OK run to compare with.')
     return said
@@ -171,10 +171,10 @@ def _facts(turn: Turn) -> list[str]:
     if turn.since_ok is None or turn.difference is None:
         return []
     if not turn.difference and turn.lines is None:
-        return [f'The last OK run was {words(turn.since_ok)} ago.']
+        return [f'The last OK run was {duration(turn.since_ok)} ago.']
     if not turn.difference:
-        return [f'**Nothing else differs from the last OK run**, {words(turn.since_ok)} ago.']
-    heading = f'**What differs from the last OK run**, {words(turn.since_ok)} ago'
+        return [f'**Nothing else differs from the last OK run**, {duration(turn.since_ok)} ago.']
+    heading = f'**What differs from the last OK run**, {duration(turn.since_ok)} ago'
     facts = '\n'.join(map(_fact, turn.difference.facts[:MAX_FACTS]))
     return [heading, *([facts] if facts else [])]
 

@@ -14,11 +14,10 @@ from datadog_checks.awesome.reading.title import title
 from .lines import is_binary, visible_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from datadog_checks.awesome.reading.verdict import MaskText
     from datadog_checks.awesome.reporting.report import Report
-
-    type Mask = Callable[[str], str]
 
 # In bytes: of a page's decompressed body, how much is compared, and of its compressed lines, how much is kept.
 COMPARED_SIZE = 64 * 1024
@@ -95,7 +94,7 @@ class Packed:
         return replace(self.snapshot, text=replace(text, lines=tuple(joined.split('\n')) if joined else ()))
 
 
-def take_facts(report: Report, mask: Mask) -> Snapshot:
+def take_facts(report: Report, mask: MaskText) -> Snapshot:
     """Return what a run knows of a page beside its text."""
     facts = {}
     if page := report.page:
@@ -109,7 +108,7 @@ def take_facts(report: Report, mask: Mask) -> Snapshot:
     return Snapshot(facts, {name: value for name, value in report.metrics.items() if name.endswith('_time')}, None)
 
 
-def read_text(body: Body, mask: Mask, known: Collection[str] = ()) -> Text:
+def read_text(body: Body, mask: MaskText, known: Collection[str] = ()) -> Text:
     """Return the text of a body; lines that are `known` have nothing secret, so they need not be masked again."""
     source, decoder = body.text(COMPARED_SIZE)
     lines, is_cut = None, body.goes_on
@@ -131,7 +130,7 @@ def pack(snapshot: Snapshot) -> Packed:
 
 
 def _lines(
-    source: str, content_type: str, is_cut: bool, mask: Mask, known: Collection[str]
+    source: str, content_type: str, is_cut: bool, mask: MaskText, known: Collection[str]
 ) -> tuple[tuple[str, ...], bool]:
     """Return the masked lines that a reader sees of a text, and whether the page goes on after them."""
     parts = source.split('<', MAX_TAGS)
@@ -143,12 +142,12 @@ def _lines(
     return tuple(_masked_lines(lines, mask, known)), is_cut
 
 
-def _masked_lines(lines: list[str], mask: Mask, known: Collection[str]) -> Iterator[str]:
+def _masked_lines(lines: list[str], mask: MaskText, known: Collection[str]) -> Iterator[str]:
     """Yield lines without secrets, which may go from one line on to the next."""
     for is_known, group in groupby(lines, known.__contains__):
         some = list(group)
         yield from some if is_known else mask('\n'.join(some)).split('\n')
 
 
-def _masked(text: str, mask: Mask) -> str:
+def _masked(text: str, mask: MaskText) -> str:
     return mask(text[:MAX_MASKED])[:MAX_FACT]

@@ -13,7 +13,9 @@ from .snapshot import Snapshot, read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .snapshot import Body, Mask
+    from datadog_checks.awesome.reading.verdict import MaskText
+
+    from .snapshot import Body
 
 # In characters, of a value or a line.
 MAX_QUOTE = 80
@@ -21,7 +23,7 @@ MAX_QUOTE = 80
 MAX_LINES = 3
 
 
-def compare_bodies(then: Body, now: Body, mask: Mask = str) -> Difference:
+def compare_bodies(then: Body, now: Body, mask: MaskText = str) -> Difference:
     """Return what differs between the bodies of two pages, or of one page then and now."""
     return compare(_snapshot(then, mask), _snapshot(now, mask))
 
@@ -44,7 +46,7 @@ def summarize(difference: Difference) -> str:
     return printable('; '.join(found) or 'nothing differs')
 
 
-def _snapshot(body: Body, mask: Mask) -> Snapshot:
+def _snapshot(body: Body, mask: MaskText) -> Snapshot:
     return Snapshot({'Content-Type': mask(body.content_type)}, {}, read_text(body, mask))
 
 

@@ -16,11 +16,12 @@ from .snapshot import COMPARED_SIZE, Body, pack, read_text, take_facts
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
+    from datadog_checks.awesome.reading.verdict import MaskText
     from datadog_checks.awesome.reporting.report import Report
 
     from .event import TurnEvent
     from .nearest import Near
-    from .snapshot import Mask, Packed, Snapshot, Text
+    from .snapshot import Packed, Snapshot, Text
 
 # Missing strings that the nearest text is looked for: each takes a few milliseconds on a page of 1 MB.
 MAX_STRINGS = 3
@@ -29,7 +30,7 @@ MAX_STRINGS = 3
 class Turns:
     """Compares the runs of one instance while its configuration does not change."""
 
-    def __init__(self, mask: Mask) -> None:
+    def __init__(self, mask: MaskText) -> None:
         self._mask = mask
         self._status: Status | None = None
         self._since = 0.0
