@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare() -> None:
-    """Keep what libraries say off the terminal, and let what it cannot show not end the run."""
+    """Keep libraries' output off the terminal, and replace characters that it cannot show."""
     sys.stdout.reconfigure(errors='replace')  # type: ignore[union-attr]
     # urllib3 warns of each connection that is not verified.
     warnings.simplefilter('ignore')

@@ -168,8 +168,8 @@ class Transport:
     def _take_kept(self, route: Route, method: str) -> Connection | None:
         """Return a kept connection if it may be used.
 
-        What must not be sent twice goes only on one of this run whose login it is a step of. And what
-        came since the last response is the end, or belongs to no request, such as a 408 or the answer of an attacker.
+        A request that must not be repeated uses a kept connection only if its login was begun there in this run. Input
+        that came since the last response belongs to no request: such a connection is closed.
         """
         kept = self._kept.get(route)
         may_repeat = method in IDEMPOTENT

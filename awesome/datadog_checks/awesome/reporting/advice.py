@@ -74,7 +74,7 @@ def advise_on_json(options: PageOptions, found_out: Searched, body: bytes, mask:
 
 
 def _advise_on_side(document: Any, miss: JSONMiss, side: Side, mask: MaskText) -> str:
-    """Return what is wrong with a part of an expression, in the hand of its author."""
+    """Return what the author of an expression should change."""
     if side.value == 'null' and not side.is_string:
         if side.expression in LITERALS:
             return f'`{side.expression}` is the name of a key: write it in backticks.'

@@ -1,4 +1,4 @@
-"""What `datadog-agent diagnose` shows; a line for each step of a run: the first that fails says why and what to do."""
+"""What `datadog-agent diagnose` shows: a line for each step of a run; the first that fails says why and what to do."""
 
 from __future__ import annotations
 
