@@ -220,19 +220,19 @@ def test_secret_of_four_characters_is_hidden_inside_words() -> None:
     assert mask('xp4ssx') == f'x{MASK}x'
 
 
-def test_secret_that_is_obtained_later_is_hidden_from_then_on() -> None:
+def test_secret_that_is_fetched_later_is_hidden_from_then_on() -> None:
     mask = Mask(['first-one'])
 
-    mask.add_obtained('second-one')
+    mask.add_fetched('second-one')
 
     assert mask('first-one second-one') == f'{MASK} {MASK}'
 
 
-def test_secrets_that_are_obtained_do_not_pile_up() -> None:
+def test_secrets_that_are_fetched_do_not_pile_up() -> None:
     mask = Mask(['configured'])
 
     for number in range(100):
-        mask.add_obtained(f'token-{number}.')
+        mask.add_fetched(f'token-{number}.')
 
     assert mask('configured token-0. token-98. token-99.') == f'{MASK} token-0. {MASK} {MASK}'
 
@@ -359,11 +359,11 @@ def test_handles_that_nobody_resolved(value: object, found: bool) -> None:
     assert unresolved({'a': value, 'b': [{'c': value}], 'd': 'x'}) == (['a', 'b'] if found else [])
 
 
-def test_last_secrets_that_were_obtained_are_hidden() -> None:
+def test_last_secrets_that_were_fetched_are_hidden() -> None:
     mask = Mask()
 
     for number in range(100):
-        mask.add_obtained(f'token-{number}.')
+        mask.add_fetched(f'token-{number}.')
 
     assert mask('token-83. token-84.') == f'token-83. {MASK}'
 

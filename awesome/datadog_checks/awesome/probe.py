@@ -138,7 +138,7 @@ class Run:
         """What each activity took until then."""
 
     def search(self) -> Searched | Unread:
-        """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be had before."""
+        """Fetch the page and search it until the verdict is certain; raise a fault if it cannot be fetched before."""
         options, deadline = self._options, self._fetcher.deadline
         with self._fetcher.open(options) as page:
             self.page, self.first_byte_time, body = page, deadline.elapsed(), self._body(page)

@@ -23,7 +23,7 @@ MASK = '********'
 # and betray it. A value that is merely likely to be secret has to be as long as this.
 MIN_LENGTH = 4
 # Of the secrets that were fetched, such as tokens: a run sends fewer.
-MAX_OBTAINED = 16
+MAX_FETCHED = 16
 # How many times text may be escaped: percent-encoded in a URL that is quoted in HTML is twice, and not at all is one.
 MAX_ESCAPES = 3
 
@@ -63,7 +63,7 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._configured: set[str] = set()
-        self._obtained: deque[set[str]] = deque(maxlen=MAX_OBTAINED)
+        self._fetched: deque[set[str]] = deque(maxlen=MAX_FETCHED)
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -71,14 +71,14 @@ class Mask:
         for secret in secrets:
             self._configured |= _spellings(secret)
 
-    def add_obtained(self, secret: str) -> None:
+    def add_fetched(self, secret: str) -> None:
         """Hide a secret that was fetched, such as a token, until many others came after it."""
-        if (spellings := _spellings(secret)) not in self._obtained:
-            self._obtained.append(spellings)
+        if (spellings := _spellings(secret)) not in self._fetched:
+            self._fetched.append(spellings)
 
     def __call__(self, text: str) -> str:
         # Most instances have no secret.
-        if not (self._configured or self._obtained):
+        if not (self._configured or self._fetched):
             return text
         spans = sorted(set(self._spans(text)))
         if not spans:
@@ -92,7 +92,7 @@ class Mask:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where secrets begin and end in `text`, as it is and with its escapes undone, also those of escapes."""
-        secrets = self._configured.union(*self._obtained)
+        secrets = self._configured.union(*self._fetched)
         # The numbers say where each character begins in `text`.
         unescaped = text, cast('Sequence[int]', range(len(text) + 1))
         for _ in range(MAX_ESCAPES):

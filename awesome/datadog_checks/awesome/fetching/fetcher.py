@@ -38,11 +38,11 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Secrets(Protocol):
-    """Hides secrets in text, and is told each token that is obtained."""
+    """Hides secrets in text, and is told each token that is fetched."""
 
     def __call__(self, text: str) -> str: ...
 
-    def add_obtained(self, secret: str) -> None: ...
+    def add_fetched(self, secret: str) -> None: ...
 
 
 class Fetcher:
@@ -198,7 +198,7 @@ class Fetcher:
         if self._client is None:
             # A run can be cancelled meanwhile: the first import of what it needs takes most of a second.
             client = self.background.run('client', _import_client)
-            hide = self._secrets.add_obtained
+            hide = self._secrets.add_fetched
             adapter = client.TransportAdapter(self._same_origin, self.deadline, self._cookies, hide)
             self._client = client.Client(self._options, basic_auth(url), adapter, self.background, self._log)
         return self._client
@@ -212,7 +212,7 @@ class Fetcher:
             self._cross_origin.send,
             self.background,
             self.deadline,
-            self._secrets.add_obtained,
+            self._secrets.add_fetched,
         )
 
     def _settings(self, tls: dict[str, Any], private: bool) -> Settings:
