@@ -180,7 +180,7 @@ def test_regular_expression_that_does_not_compile(option: str) -> None:
 def test_blank_string_in_visible_text(option: str) -> None:
     error = error_of(**{option: ' \n'}, search_in='text')
 
-    assert error.endswith(f'Value error, {option}: must not be blank: every text contains white space')
+    assert error.endswith(f'Value error, {option}: must not be blank: every page contains white space')
 
 
 @pytest.mark.parametrize('option', ['url', 'search_string'])

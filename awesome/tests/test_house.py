@@ -1,8 +1,9 @@
-"""The rooms of the package and the walls between them, read from the imports."""
+"""The rooms of the package and the walls between them, read from the imports, and the words that it avoids."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -36,6 +37,13 @@ LATE = {
     'sweep',
     *('fetching.client', 'fetching.credentials', 'reporting.change', 'reporting.change.turns'),
 }
+
+# What has a plainer word (fetched, different case, text or a string, forever, lookup) or, as a docstring, another verb.
+RULED_OUT = re.compile(
+    r'\bobtain(?:ed|s|ing)?\b|\b(?:be|is|was|were) had\b|\b(?:in|of|with) other case\b|\bfor ever\b|\blook-ups?\b'
+    r'|\b(?:a|another|every) text\b(?![/-])|\bbelongs? into\b|\bless long\b|"""Give\b',
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -142,3 +150,17 @@ def test_only_the_check_submits() -> None:
 
     assert submitting == {'check'}
     assert issubclass(__import__(PACKAGE, fromlist=['AwesomeCheck']).AwesomeCheck, AgentCheck)
+
+
+def test_words_are_plain() -> None:
+    written = [
+        path
+        for pattern in ('*.md', '*.csv', 'datadog_checks/**/*', 'assets/**/*', 'examples/**/*')
+        for path in ROOT.parents[1].glob(pattern)
+        if path.suffix in ('.csv', '.example', '.json', '.md', '.ps1', '.py', '.sh', '.yaml')
+    ]
+
+    found = [f'{path.name}: {match[0]}' for path in written for match in RULED_OUT.finditer(path.read_text('utf-8'))]
+
+    assert len(written) > len(MODULES)
+    assert found == []

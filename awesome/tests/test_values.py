@@ -411,7 +411,7 @@ def test_values_that_are_none(values: Any, reason: str) -> None:
 def test_blank_count_in_visible_text() -> None:
     error = error_of(values={'n': {'count': ' \n'}}, search_in='text')
 
-    assert error.endswith('Value error, values: n: count must not be blank: every text contains white space')
+    assert error.endswith('Value error, values: n: count must not be blank: every page contains white space')
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ HARMLESS_HEADERS = frozenset(
 )
 # Options that are secret by themselves, wherever they stand.
 SECRET_OPTIONS = ('password', 'tls_private_key_password')
-# Settings of `auth_token` that only say how a token is got.
+# Settings of `auth_token` that only say how a token is fetched.
 HARMLESS_SETTINGS = frozenset(
     'audience basic_auth client_id expiration grant_type name path pattern placeholder private_key_path'
     ' resource scope service_account type'.split()
@@ -272,7 +272,7 @@ def _find(secret: str, text: str) -> Iterator[int]:
 def _folds(text: str, starts: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
     """Yield `text` in lower case and Latin-1 with single blanks, and where in the original each character begins.
 
-    A text that is not ASCII comes once more, without what a wrong encoding changes and what nobody sees, and one with
+    Text that is not ASCII comes once more, without what a wrong encoding changes and what nobody sees, and text with
     markup without that.
     """
     text, starts = _replace(UNFOLDED, _fold_match, text, starts)

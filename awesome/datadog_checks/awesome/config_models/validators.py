@@ -431,7 +431,7 @@ def check_string(model: Any, string: str) -> None:
     if model.regex:
         compile_pattern(string, model.case_sensitive)
     elif model.search_in == 'text' and not normalize(string):
-        raise ValueError('must not be blank: every text contains white space')
+        raise ValueError('must not be blank: every page contains white space')
 
 
 def check_header_string(model: Any, string: str) -> None:
@@ -443,7 +443,7 @@ def check_values(model: Any) -> None:
     for name, source in (model.values or {}).items():
         wanted = source.get('count') if isinstance(source, Mapping) else None
         if wanted and model.search_in == 'text' and not normalize(wanted):
-            raise ValueError(f'{name}: count must not be blank: every text contains white space')
+            raise ValueError(f'{name}: count must not be blank: every page contains white space')
 
 
 def check_credentials(model: Any) -> None:

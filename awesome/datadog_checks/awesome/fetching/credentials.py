@@ -306,7 +306,7 @@ class _FileReader:
 
 
 def _is_hopeless(pattern: str, text: str) -> bool:
-    """Return whether a text is known to have no match: to find that out, Python's engine can take forever.
+    """Return whether text is known to have no match: to find that out, Python's engine can take forever.
 
     It is the engine in pydantic that knows, in time that grows with the text; it does not understand all patterns.
     """

@@ -35,7 +35,7 @@ def compose(text: str) -> str:
 
 
 class Normalizer:
-    """A stage that does what `normalize` does to a text in pieces: what the next one may change is held until then.
+    """A stage that does what `normalize` does to text in pieces: what the next one may change is held until then.
 
     With `keeps_breaks`, white space that has a line break or a tab becomes a line break, not a space.
     """

@@ -1,4 +1,4 @@
-"""Whether a text says what it should; pure: text in, verdict out."""
+"""Whether text says what it should; pure: text in, verdict out."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class Rules:
 
     @cached_property
     def patterns(self) -> dict[str, SchemaValidator]:
-        """What tells for each string, a regular expression, whether a text matches it."""
+        """What tells for each string, a regular expression, whether text matches it."""
         return {string: compile_pattern(needle, self.case_sensitive) for string, needle in self.needles.items()}
 
 
 def judge(rules: Rules, pieces: Iterable[str], tick: Tick = no_tick) -> Verdict:
-    """Apply `rules` to a text that comes in pieces, however it is cut; take no more of them than the verdict needs.
+    """Apply `rules` to text that comes in pieces, however it is cut; take no more of them than the verdict needs.
 
     `tick` is called for each piece and between patterns; what it raises ends the search.
     """
@@ -87,7 +87,7 @@ def judge(rules: Rules, pieces: Iterable[str], tick: Tick = no_tick) -> Verdict:
 
 
 class Judgement:
-    """Applies rules to a text that comes in pieces, until the verdict is certain."""
+    """Applies rules to text that comes in pieces, until the verdict is certain."""
 
     def __init__(self, rules: Rules, tick: Tick) -> None:
         self.verdict: Verdict | None = None
@@ -109,7 +109,7 @@ class Judgement:
             self.verdict = self._decide()
 
     def flush(self) -> Verdict:
-        """Return the verdict on a text that has ended."""
+        """Return the verdict on text that has ended."""
         if self.verdict is None:
             self._seen.update(self._matcher.flush())
             missing, forbidden = _missing(self._rules, self._seen), _seen(self._rules.forbidden, self._seen)
@@ -150,7 +150,7 @@ def _remedy(pattern: str, reason: str) -> str:
 
 
 class Literals:
-    """Finds strings in a text that comes in pieces, holding no more of it than an overlap."""
+    """Finds strings in text that comes in pieces, holding no more of it than an overlap."""
 
     def __init__(self, needles: Mapping[str, str], case_sensitive: bool, tick: Tick) -> None:
         self._case_sensitive = case_sensitive
@@ -194,7 +194,7 @@ class Literals:
 
 
 class Patterns:
-    """Finds regular expressions in a text that comes in pieces: at its end, since all of it may matter."""
+    """Finds regular expressions in text that comes in pieces: at its end, since all of it may matter."""
 
     def __init__(self, patterns: Mapping[str, SchemaValidator], tick: Tick) -> None:
         self._patterns = patterns
@@ -242,7 +242,7 @@ def _time_search(compiled: SchemaValidator, text: str, tick: Tick) -> float:
 
 @lru_cache(maxsize=64)
 def _any_of(strings: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return what tells whether a text has any of `strings`."""
+    """Return what tells whether text has any of `strings`."""
     return compile_pattern('|'.join(map(re.escape, strings))).isinstance_python
 
 

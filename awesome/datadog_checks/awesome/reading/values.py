@@ -1,4 +1,4 @@
-"""Numbers in a text that comes in pieces, and how often a string occurs in it: in time that grows with the text alone.
+"""Numbers in text that comes in pieces, and how often a string occurs in it: in time that grows with the text alone.
 
 The expressions are made here, of literal text around the grammar of a number, which is bounded; Python's engine cannot
 be made to go back and forth by them. No more of the text is held than the longest match.
@@ -64,7 +64,7 @@ class NumberBetween:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What matches the number with what is around it, in a text that is folded as they are."""
+        """What matches the number with what is around it, in text that is folded as they are."""
         before, after = (re.escape(_fold(text, self.case_sensitive)) for text in (self.before, self.after))
         if self.visible_text:
             before, after = before.replace(r'\ ', '[ \n]'), after.replace(r'\ ', '[ \n]')
@@ -116,7 +116,7 @@ class _Search(Protocol):
 
 
 class ValueSearch:
-    """Looks for values in a text that comes in pieces."""
+    """Looks for values in text that comes in pieces."""
 
     def __init__(self, sources: Sequence[TextValue]) -> None:
         self._searches: list[_Search] = [

@@ -225,7 +225,7 @@ class Explainer:
             yield why, {'encoding': encoding}, replace(options, encoding=encoding)
 
     def _encodings(self) -> Iterator[str]:
-        """Yield the encodings in which the page may have another text."""
+        """Yield the encodings in which the page may say something else."""
         for encoding in ENCODINGS:
             if b'\0' in self._body if encoding.startswith('utf-16') else not self._body.isascii():
                 yield encoding

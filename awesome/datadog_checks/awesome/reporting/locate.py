@@ -1,4 +1,4 @@
-"""Where a text has what was found in it, for people to see."""
+"""Where text has what was found in it, for people to see."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 # In characters: what is shown on each side, and how far a secret can reach into that.
 CONTEXT = 30
 SECRET_CONTEXT = 8192
-# Patterns that look at what follows a match: the end of a match cannot be told from a text that is cut.
+# Patterns that look at what follows a match: the end of a match cannot be told from text that is cut.
 LOOKS_AHEAD = re.compile(r'\$|\\[zbB]')
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where a text has `string`: the line, from 1 on, and an excerpt; nothing if the place cannot be told."""
+    """Where text has `string`: the line, from 1 on, and an excerpt; nothing if the place cannot be told."""
 
     string: str
     line: int | None = None

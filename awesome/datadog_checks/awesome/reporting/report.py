@@ -54,7 +54,7 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class TextFacts:
-    """What is known of a text that was decoded."""
+    """What is known of text that was decoded."""
 
     encoding: str
     decided_by: str

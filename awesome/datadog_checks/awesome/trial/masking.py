@@ -48,7 +48,7 @@ def _option(option: str, value: Any) -> Any:
 
 
 def _auth_token(value: Any, name: str = '', placeholder: Any = None) -> Any:
-    """Mask all settings but those that only say how a token is got."""
+    """Mask all settings but those that only say how a token is fetched."""
     if isinstance(value, Mapping):
         return {name: _auth_token(part, str(name), value.get('placeholder')) for name, part in value.items()}
     if name == 'value' or name.endswith('url'):
@@ -71,7 +71,7 @@ def _url(url: str) -> str:
 
 
 def _mask_of(options: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """Return what hides the secrets of some options, and of them alone, in a text."""
+    """Return what hides in text the secrets of some options, and no others."""
     mask = Mask(secrets_of(options, {}))
     # The handle of a secret that the Agent keeps elsewhere is none.
     return lambda leaf: mask(leaf) if isinstance(leaf, str) and not HANDLE.fullmatch(leaf) else leaf

@@ -85,7 +85,7 @@ class Paper:
         return f'{REVERSE}{text}{RESET}' if self._is_coloured else f'[[{text}]]'
 
     def _print(self, label: str, text: str) -> None:
-        """Print a text beside a label, with a hanging indent where it is wrapped."""
+        """Print text beside a label, with a hanging indent where it is wrapped."""
         first, *others = wrap(text, self._columns - columns(label)) if self._columns >= MIN_COLUMNS else [text]
         print(f'{label}{first}'.rstrip())
         for line in others:
@@ -107,13 +107,13 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return how many columns text takes on a terminal."""
     shown = ESCAPE.sub('', text)
     return len(shown) + sum(unicodedata.east_asian_width(c) in 'WF' for c in shown if not c.isascii())
 
 
 def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
-    """Yield a label and a text for each line of what is known, with matches marked."""
+    """Yield a label and what to print for each line of what is known, with matches marked."""
     if result.remedy:
         yield 'next step', printable(result.remedy)
     for remark in result.remarks:

@@ -118,7 +118,7 @@ def _align(string: str, window: str, case_sensitive: bool) -> tuple[int, tuple[i
 
 
 def _likeness(string: str, text: str, case_sensitive: bool) -> int:
-    """Return how like a text is to the string, in percent: below 100 unless they are the same."""
+    """Return how like a string text is, in percent: below 100 unless they are the same."""
     if not case_sensitive:
         string, text = _fold(string), _fold(text)
     # The whole of the text has to count.

@@ -132,7 +132,7 @@ def pack(snapshot: Snapshot) -> Packed:
 def _lines(
     source: str, content_type: str, is_cut: bool, mask: MaskText, known: Collection[str]
 ) -> tuple[tuple[str, ...], bool]:
-    """Return the masked lines that a reader sees of a text, and whether the page goes on after them."""
+    """Return the masked lines that a reader sees of a source, and whether the page goes on after them."""
     parts = source.split('<', MAX_TAGS)
     is_cut = is_cut or len(parts) > MAX_TAGS
     lines = visible_lines('<'.join(parts[:MAX_TAGS]), content_type)

@@ -29,7 +29,7 @@ def compare_bodies(then: Body, now: Body, mask: MaskText = str) -> Difference:
 
 
 def describe(difference: Difference) -> Iterator[tuple[str, str]]:
-    """Yield a label and a text for each fact that differs and each line that went or came."""
+    """Yield a label and what to say for each fact that differs and each line that went or came."""
     for fact in difference.facts:
         yield fact.name, f'{_value(fact.then)} -> {_value(fact.now)}'
     for label, lines in (('went', difference.went), ('came', difference.came)):
