@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome import AwesomeCheck
-from datadog_checks.awesome.fault import Fault, Kind
+from datadog_checks.awesome.fault import Fault, Kind, unexpected_status
 from datadog_checks.awesome.fetching.dialing import Dialer
 from datadog_checks.awesome.reporting.remedies import REMEDIES, remedy
 
@@ -56,6 +56,27 @@ def test_catalogue_is_the_one_of_the_documentation() -> None:
 
 def test_every_kind_has_a_remedy() -> None:
     assert REMEDIES.keys() == set(Kind)
+
+
+@pytest.mark.parametrize(
+    ('code', 'kind'),
+    [
+        (200, Kind.STATUS),
+        (301, Kind.NOT_FOLLOWED),
+        (401, Kind.UNAUTHORIZED),
+        (403, Kind.FORBIDDEN),
+        (404, Kind.NOT_FOUND),
+        (407, Kind.PROXY_UNAUTHORIZED),
+        (418, Kind.STATUS),
+        (429, Kind.TOO_MANY_REQUESTS),
+        (500, Kind.SERVER_ERROR),
+        (502, Kind.BAD_GATEWAY),
+        (503, Kind.UNAVAILABLE),
+        (504, Kind.GATEWAY_TIMEOUT),
+    ],
+)
+def test_kind_of_a_status(code: int, kind: Kind) -> None:
+    assert unexpected_status(code, str(code), '').kind is kind
 
 
 @pytest.mark.parametrize('door', DOORS)
