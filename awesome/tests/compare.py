@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from html.parser import HTMLParser
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -429,8 +429,12 @@ def compare_memory(pages: Pages) -> None:
         print(f'| {name} | {" | ".join(grown)} |')
 
 
+@cache
 def memory(kind: str, url: str) -> tuple[float, float]:
-    """Return by how many MB the memory of a fresh process grows in a run at most, and the CPU of the run in seconds."""
+    """Return by how many MB the memory of a fresh process grows in a run at most, and the CPU of the run in seconds.
+
+    It is measured once, so that two tables say the same.
+    """
     command = [sys.executable, '-m', 'tests.compare', '--memory', kind, url]
     growth, cpu = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return growth, cpu
