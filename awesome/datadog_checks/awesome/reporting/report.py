@@ -135,7 +135,7 @@ class Report:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics that are known, by name: the one place that names them."""
+        """The metrics that are known, by name; PHASES names those of the parts of a run."""
         if isinstance(self.outcome, Cancelled):
             return {}
         page, reachable = self.page, not isinstance(self.outcome, Unreachable)
