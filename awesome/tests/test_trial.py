@@ -413,7 +413,7 @@ def test_help_has_the_exit_statuses() -> None:
     status, printed = try_page('--help')
 
     assert status == 0
-    for code in ('0', '1', '2', '3', '130'):
+    for code in ('0', '1', '2', '3', '130', '141'):
         assert f'\n{code:>3}  ' in printed
     assert try_page('--version') == (0, f'awesome {__version__}\n')
 

@@ -31,6 +31,7 @@ exit status:
   2  CRITICAL: the page could not be fetched
   3  a configuration or an argument is invalid, or the command failed
 130  interrupted
+141  whoever read the output closed it before its end
 With --all it is the worst of all instances, and 3 if one is invalid.
 
 example: {EXAMPLE}"""
