@@ -86,6 +86,17 @@ def test_walls_hold(room: str) -> None:
     assert broken == set()
 
 
+@pytest.mark.parametrize('room', ['fetching', 'reading'])
+def test_room_stands_alone(room: str) -> None:
+    """Whatever a module of these imports, and so on, is of the same room."""
+    reached, imported = set(), {module for module in MODULES if module.split('.')[0] == room}
+    while imported:
+        reached |= imported
+        imported = {other for module in imported for other in imports_of(module, at_run_time=True)} - reached
+
+    assert {module.split('.')[0] for module in reached} == {room, 'fault'}
+
+
 def test_no_import_goes_in_a_circle() -> None:
     done: set[str] = set()
 

@@ -12,6 +12,7 @@ from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.headers import get_default_headers
 
 from .config_models import InstanceConfig, SharedConfig, defaults
+from .fetching.settings import ClientOptions, merged
 from .fetching.urls import parse_url, public_url
 from .reading.headers import HeaderRules
 from .reading.json_page import NumberAt, compile_expression
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = float(defaults.instance_timeout())
 DEFAULT_REDIRECTS: int = defaults.instance_max_redirects()
-# What travels to the origin of `url` alone, where the same TLS options hold for every server.
-PRIVATE_TLS_OPTIONS = frozenset({'tls_cert', 'tls_private_key', 'tls_private_key_password', 'tls_use_host_header'})
-# Logging in with one of these is a conversation, which the base package's client leads.
-CONVERSATIONS = frozenset({'aws', 'digest', 'kerberos', 'ntlm'})
 # What the base package reads in `init_config` too, though its template does not say so.
 SHARED_OPTIONS = {'log_requests', 'min_collection_interval', 'tls_ignore_warning'}
 # Options of a login, by how their names begin, and those that each login uses.
@@ -89,38 +86,6 @@ class PageOptions:
     def reads_body(self) -> bool:
         """Whether anything is asked of the page besides its headers."""
         return bool(self.rules.required or self.rules.forbidden or self.further.expressions or self.further.values)
-
-
-@dataclass(frozen=True)
-class ClientOptions:
-    """How an instance reaches servers: the HTTP options of the base package's template."""
-
-    default_headers: Mapping[str, str]
-    headers: Mapping[str, str]
-    """For the origin of the URL: the default ones and the configured ones."""
-    username: str | None
-    password: str | None
-    auth_encoding: str
-    auth_type: str
-    """`basic`, or one of the conversations."""
-    auth_options: Mapping[str, Any]
-    """What the base package's client is told to log in."""
-    auth_token: Mapping[str, Any] | None
-    tls: Mapping[str, Any]
-    use_host_header: bool
-    proxies: Mapping[str, str]
-    """The URLs of proxies by the scheme of the page."""
-    no_proxy: tuple[str, ...]
-    connect_timeout: float | None
-    read_timeout: float | None
-    allow_redirects: bool
-    persist: bool
-    log_requests: bool
-
-    @property
-    def shared_tls(self) -> dict[str, Any]:
-        """The TLS options that other origins may know."""
-        return {name: value for name, value in self.tls.items() if name not in PRIVATE_TLS_OPTIONS}
 
 
 def page_options(
@@ -300,17 +265,6 @@ def _auth_type(given: Mapping[str, Any]) -> str:
     if given.get('kerberos_auth'):
         return 'kerberos'
     return 'ntlm' if given.get('ntlm_domain') else 'basic'
-
-
-def merged(*mappings: Mapping[str, Any]) -> dict[str, str]:
-    """Return headers in which later ones replace earlier ones of the same name, in any case.
-
-    Blanks around a value are no part of it (RFC 9110, section 5.5).
-    """
-    lines: dict[str, tuple[str, str]] = {}
-    for mapping in mappings:
-        lines |= {str(name).lower(): (str(name), str(value).strip(' \t')) for name, value in mapping.items()}
-    return dict(lines.values())
 
 
 def _proxies(given: Mapping[str, Any], init_config: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -38,12 +38,12 @@ from .urls import KEPT_LENGTH, parse_url, public_url, request_target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datadog_checks.awesome.options import ClientOptions
     from datadog_checks.base.log import CheckLoggingAdapter
 
     from .background import Background
     from .cookies import Cookies
     from .deadline import Deadline
+    from .settings import ClientOptions
     from .transport import Response, Transport
 
 # In bytes: what is read of a refusal, so that the connection can be kept for the next step of the conversation.

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.options import CONVERSATIONS, ClientOptions, PageOptions, merged
 
 from .background import Background
 from .cookies import Cookies
 from .dialing import Dialer
 from .page import Page
+from .settings import CONVERSATIONS, merged
 from .tls import TLSContexts
 from .transport import Request, Response, Settings, Transport
 from .urls import basic_auth, host_header, origin, public_url, redirect_target, same_origin
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from types import ModuleType
     from urllib.parse import SplitResult
 
+    from datadog_checks.awesome.options import PageOptions
     from datadog_checks.base.log import CheckLoggingAdapter
 
     from .client import Client
     from .credentials import TokenSource
     from .deadline import Deadline
     from .dialing import AddressInfo
+    from .settings import ClientOptions
 
 # With a Location, these lead to another page (RFC 9110, section 15.4).
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
