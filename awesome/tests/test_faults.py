@@ -299,7 +299,10 @@ def test_thousand_runs_leave_nothing_behind(serve: Serve, run: Run) -> None:
     server.requests.clear()
     server.wait_until_idle()
     gc.collect()
-    assert left() == before
+    files, threads = left()
+    assert files == before[0]
+    # Those of earlier tests that waited for a call may have ended.
+    assert threads <= before[1]
     # What passes through the package: plugins of the test runner have threads of their own.
     ours = tracemalloc.Filter(True, '*/datadog_checks/awesome/*', all_frames=True)
     traces = tracemalloc.take_snapshot().filter_traces([ours])
