@@ -165,15 +165,16 @@ _VALUES = {
     'position': _REVERT | words('static relative absolute fixed sticky initial inherit unset'),
 }
 _OUT_OF_LINE = words('left right inline-start inline-end absolute fixed')
-_COMMENT = re.compile(r'/\*(?:[^*]++|\*(?!/))*+(?:\*/)?')
 _DELIMITER = re.compile(
     r""""(?:[^"\\\n]++|\\.?)*+"?|'(?:[^'\\\n]++|\\.?)*+'?|"""
-    r"""url\([ \t\n\f\r]*+(?!["'])(?:[^)\\]++|\\.?)*+\)?|[;()\[\]{}]""",
+    r"""url\([ \t\n]*+(?!["'])(?:[^)\\]++|\\.?)*+\)?|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\\.|[;()\[\]{}]""",
     re.DOTALL | re.IGNORECASE,
 )
-_ESCAPE = re.compile(r'\\(?:([0-9a-f]{1,6})[ \t\n\f\r]?|(.))', re.DOTALL | re.IGNORECASE)
+_BRACKETS = {'(': ')', '[': ']', '{': '}'}
+_ESCAPE = re.compile(r'\\(?:([0-9a-f]{1,6})[ \t\n]?|(.))', re.DOTALL | re.IGNORECASE)
+_LINE_BREAK = re.compile(r'\r\n?|\f')
 _DECLARATION = re.compile(
-    r'[ \t\n\f\r]*+([a-z]++)[ \t\n\f\r]*+:[ \t\n\f\r]*+([a-z-]++)[ \t\n\f\r]*+(![ \t\n\f\r]*+important)?[ \t\n\f\r]*+',
+    r'[ \t\n]*+([a-z]++)[ \t\n]*+:[ \t\n]*+([a-z-]++)[ \t\n]*+(![ \t\n]*+important)?[ \t\n]*+',
     re.IGNORECASE,
 )
 
@@ -185,7 +186,8 @@ def parse_style(style: str) -> dict[str, str]:
     """
     properties: dict[str, str] = {}
     important: set[str] = set()
-    for declaration in _declarations(_COMMENT.sub(' ', style)):
+    style = _LINE_BREAK.sub('\n', style)
+    for declaration in _declarations(_DELIMITER.sub(_uncomment, style) if '/*' in style else style):
         match = _DECLARATION.fullmatch(_ESCAPE.sub(_unescape, declaration))
         if not match:
             continue
@@ -203,16 +205,20 @@ def _unescape(escape: re.Match[str]) -> str:
     return chr(code) if code < 0x80 and chr(code).isalpha() else '?'
 
 
+def _uncomment(delimiter: re.Match[str]) -> str:
+    return ' ' if delimiter[0].startswith('/*') else delimiter[0]
+
+
 def _declarations(style: str) -> Iterable[str]:
     """Yield what semicolons separate, but for those inside strings and brackets."""
-    start = depth = 0
+    start, closing = 0, ['']
     for match in _DELIMITER.finditer(style):
         delimiter = match[0]
-        if delimiter in '([{':
-            depth += 1
-        elif delimiter in ')]}':
-            depth = max(depth - 1, 0)
-        elif delimiter == ';' and not depth:
+        if delimiter in _BRACKETS:
+            closing.append(_BRACKETS[delimiter])
+        elif delimiter == closing[-1]:
+            closing.pop()
+        elif delimiter == ';' and not closing[-1]:
             yield style[start : match.start()]
             start = match.end()
     yield style[start:]
