@@ -576,7 +576,8 @@ def _is_html_annotation(name: str, attributes: Mapping[str, str]) -> bool:
 
 def _style_foreign(name: str, root: str, attributes: Mapping[str, str], hidden: int, separates: int) -> tuple[int, int]:
     """Return what `_style` does for an element of svg, where style properties are attributes too, or of math."""
-    style = {**(attributes if root == 'svg' else {}), **parse_style(attributes.get('style', ''))}
+    presentation = [f'{name}:{attributes.get(name, "")};' for name in ('display', 'visibility') if root == 'svg']
+    style = parse_style(''.join(presentation) + attributes.get('style', ''))
     if style.get('display') == 'none':
         hidden |= NOT_DISPLAYED
     if name == root:
