@@ -178,7 +178,7 @@ CASES = {
         ('<select><template>x</template><option>y</select>z', 'y z'),
         ('<span hidden=until-found>a</span>b<p hidden=UNTIL-FOUND>c', 'ab'),
         ('a<dialog popover open>b</dialog>c<dialog open hidden>d</dialog>e', 'a b ce'),
-        ('<object hidden>a</object>b<object data="data:,x" style="display:block">c</object>d', 'bd'),
+        ('<object hidden>a</object>b<object data="data:,x" style="display:block">c</object>d', 'b d'),
         ('<object type="application/x-shockwave-flash" data=x.swf>a</object><object data="">b</object>', 'ab'),
         ('<form style="display:none"><div>a</form>b</div>c', 'c'),
         ('<form hidden><p>a</form>b', 'b'),

@@ -25,8 +25,9 @@ MAX_DEPTH = 2000
 # Formatting elements that stay open when the element around them ends; more would make each end cost as much.
 MAX_CARRIED = 8
 
-# Reasons not to show text: `display`, `visibility`, and text in a select, svg or math where none is drawn.
-NOT_DISPLAYED, INVISIBLE, NOT_DRAWN = 1, 2, 4
+# Reasons not to show text: `display`, `visibility`, a select, svg or math that draws none there, and that there is
+# something else in its place.
+NOT_DISPLAYED, INVISIBLE, NOT_DRAWN, FALLBACK = 1, 2, 4, 8
 # Whether an element separates words, and whether those inside it do as well: the items of a flexible box or a grid.
 BLOCK, CONTAINER = 1, 2
 
@@ -51,7 +52,7 @@ VOID = words('area base basefont bgsound br col embed frame hr image img input k
 # What is shown in place of these is not their content.
 REPLACED = words('audio canvas datalist meter progress rp template video')
 # In HTML the tokenizer knows that these have no elements inside; in XML they are like others.
-UNSEEN_IN_XML = REPLACED | words('iframe noembed noframes noscript script style')
+UNSEEN_IN_XML = words('iframe noembed noframes noscript script style')
 FORMATTING = words('a b big code em font i nobr s small strike strong tt u')
 # Text of svg and math is drawn inside these only, and in these HTML begins again.
 DRAWN = {
@@ -452,7 +453,7 @@ class OpenElements:
 
     def _open(self, name: str, hidden: int, foreign: str, separates: int, closed: bool) -> None:
         apart = bool(separates & BLOCK) or self._is_in_container()
-        if hidden and not (name in DRAWN and hidden == NOT_DRAWN):
+        if hidden and (self.hidden or hidden not in (NOT_DRAWN, FALLBACK)):
             apart = False
         if apart and name != 'table':
             # Text that stands in a table, but in no cell, goes before it.
@@ -538,7 +539,7 @@ def _style(name: str, attributes: Mapping[str, str], hidden: int) -> tuple[int, 
     """Return why an element that is inside of something `hidden` is hidden, or 0, and whether it separates words."""
     block = name in BLOCKS
     if name in REPLACED or (name == 'object' and _is_embedded(attributes)):
-        return hidden | NOT_DISPLAYED, int(block)
+        hidden |= FALLBACK
     if not attributes and name != 'dialog':
         return hidden, int(block)
     style = parse_style(attributes.get('style', ''))
