@@ -446,7 +446,7 @@ class OpenElements:
         if name in ('p', 'br'):
             self._leave_foreign()
             return False
-        depth = self._depths.get(name if name == root else f'{root} {name}', -1)
+        depth = self._innermost({f'{root} {name}'} | ({name} & {root}))
         if depth >= 0:
             self._pop_to(depth)
         return depth >= 0
