@@ -479,17 +479,17 @@ class OpenElements:
         return bool(containers) and containers[-1][0] == len(stack) - 1
 
     def _pop_to(self, depth: int) -> None:
-        """Close the element at `depth` and all inside it, and open again the hidden formatting elements of them."""
-        carried: list[tuple[str, int]] = []
+        """Close the element at `depth` and all inside it, and open the formatting elements that hide or show again."""
+        carried: list[tuple[str, int, int]] = []
         while len(self._stack) > depth:
             name, hidden = self._stack[-1][0], self.hidden
             self._pop()
             if name in SCOPE:
                 carried.clear()
             elif name in FORMATTING and hidden != self.hidden and len(self._stack) > depth:
-                carried.append((name, hidden & ~self.hidden))
-        for name, hidden in reversed(carried[-MAX_CARRIED:]):
-            self._open(name, self.hidden | hidden, self.foreign, 0, closed=False)
+                carried.append((name, hidden & ~self.hidden, self.hidden & ~hidden))
+        for name, hides, shows in reversed(carried[-MAX_CARRIED:]):
+            self._open(name, self.hidden & ~shows | hides, self.foreign, 0, closed=False)
 
     def _separate(self) -> None:
         if not self.hidden:
