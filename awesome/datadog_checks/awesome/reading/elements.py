@@ -71,6 +71,7 @@ BREAKOUT = (
 )
 
 _BORDERS = frozenset(f'{root} {name}' for root, names in HTML_INSIDE.items() for name in names)
+_BORDERS |= {'math annotation-xml'}
 # https://html.spec.whatwg.org/multipage/parsing.html#has-an-element-in-scope
 SCOPE = words('applet caption marquee object select table td template th') | _BORDERS
 BUTTON_SCOPE = SCOPE | {'button'}
