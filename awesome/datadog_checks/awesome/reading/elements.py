@@ -87,6 +87,7 @@ SPECIAL = (
 )
 # https://html.spec.whatwg.org/multipage/parsing.html#generate-implied-end-tags
 IMPLIED = words('dd dt li optgroup option p rb rp rt rtc')
+RUBY_PARTS = words('rb rp rt rtc')
 ITEM_SCOPE = SPECIAL - {'address', 'div', 'p'}
 
 Ends = tuple[frozenset[str], frozenset[str]]
@@ -99,15 +100,11 @@ def _table_of_ends() -> dict[str, list[Ends]]:
     ends = {name: [paragraph] for name in BLOCKS - apart}
     ends['li'] = [(frozenset({'li'}), ITEM_SCOPE - {'li'}), paragraph]
     ends['dd'] = ends['dt'] = [(frozenset({'dd', 'dt'}), ITEM_SCOPE - {'dd', 'dt'}), paragraph]
-    ends['option'] = [(frozenset({'option'}), SPECIAL)]
-    ends['optgroup'] = [(OPTIONS, SPECIAL)]
     ends['td'] = ends['th'] = [(CELLS | {'caption', 'colgroup'}, TABLE_SCOPE)]
     ends['tr'] = [(CELLS | {'tr', 'caption', 'colgroup'}, TABLE_SCOPE)]
     for name in ROW_GROUPS | {'caption', 'colgroup', 'col'}:
         ends[name] = [(TABLE_PARTS, TABLE_SCOPE)]
     ends['table'] = [(frozenset({'table'}), CELLS | {'caption', 'template'}), paragraph]
-    ends['rb'] = ends['rtc'] = [(frozenset({'rb', 'rt', 'rtc', 'rp'}), frozenset({'ruby'}))]
-    ends['rt'] = ends['rp'] = [(frozenset({'rb', 'rt', 'rp'}), frozenset({'ruby'}))]
     ends['button'] = [(frozenset({'button'}), SCOPE)]
     ends['input'] = [(frozenset({'select'}), SCOPE - {'select'})]
     return ends
@@ -344,8 +341,11 @@ class OpenElements:
 
     def _make_room(self, name: str) -> None:
         """End what the start tag of an element ends."""
-        if name in HEADINGS and self._stack and self._stack[-1][0] in HEADINGS:
+        last = self._stack[-1][0] if self._stack else ''
+        if (name in HEADINGS and last in HEADINGS) or (name in OPTIONS and last == 'option'):
             self._pop()
+        if name in RUBY_PARTS and self._depths.get('ruby', -1) > self._innermost(SCOPE):
+            self._end_implied(IMPLIED - {'rtc'} if name in ('rp', 'rt') else IMPLIED)
         if name in ('a', 'nobr') and name in self._depths:
             self._end_formatting(name)
         for names, scope in ENDS.get(name, ()):
@@ -376,13 +376,16 @@ class OpenElements:
         else:
             self._pop_to(depth)
 
+    def _end_implied(self, names: frozenset[str]) -> None:
+        while self._stack[-1][0] in names:
+            self._pop()
+
     def _end_form(self) -> None:
         """Close a form alone when elements are open inside it that its end does not imply the end of."""
         depth = self._depths.get('form', -1)
         if depth <= self._innermost(SCOPE):
             return
-        while self._stack[-1][0] in IMPLIED:
-            self._pop()
+        self._end_implied(IMPLIED)
         if depth == len(self._stack) - 1:
             self._pop()
         else:
