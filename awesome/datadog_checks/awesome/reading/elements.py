@@ -79,12 +79,8 @@ TABLE_SCOPE = frozenset({'table', 'template'})
 # What the parts of a table stand in: whatever else is open inside of it ends there, since browsers move it before the
 # table.
 TABLE_CONTEXT = TABLE_SCOPE | ROW_GROUPS | {'tr'}
-SPECIAL = (
-    (BLOCKS - OPTIONS - {'dialog', 'legend'})
-    | SCOPE
-    | ROW_GROUPS
-    | {'tr', 'button', 'colgroup', 'noembed', 'noframes', 'noscript', 'select', 'textarea'}
-)
+# https://html.spec.whatwg.org/multipage/parsing.html#special: those that can make a difference.
+SPECIAL = (BLOCKS - OPTIONS - {'dialog', 'legend'}) | SCOPE | {'button'}
 # https://html.spec.whatwg.org/multipage/parsing.html#generate-implied-end-tags
 IMPLIED = words('dd dt li optgroup option p rb rp rt rtc')
 RUBY_PARTS = words('rb rp rt rtc')
@@ -112,10 +108,10 @@ def _table_of_ends() -> dict[str, list[Ends]]:
 
 def _table_of_scopes() -> dict[str, frozenset[str]]:
     """Return the elements that keep the end tag of an element from ending it; for others they are `SPECIAL`."""
-    scopes = dict.fromkeys(SPECIAL | {'dialog'} | FORMATTING, SCOPE)
+    scopes = dict.fromkeys(SPECIAL | {'dialog'}, SCOPE)
     scopes |= dict.fromkeys(TABLE_PARTS, TABLE_SCOPE)
     scopes |= {'table': frozenset({'template'}), 'template': frozenset(), 'p': BUTTON_SCOPE}
-    scopes |= {'li': SCOPE | {'ol', 'ul'}, 'select': SCOPE}
+    scopes['li'] = SCOPE | {'ol', 'ul'}
     return {name: scope - {name} for name, scope in scopes.items()}
 
 
