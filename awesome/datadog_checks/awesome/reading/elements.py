@@ -395,10 +395,10 @@ class OpenElements:
         else:
             del self._depths[name]
         self._stack[depth] = ('', -1, hidden, foreign, False)
-        # What it hides is inside of the next one.
+        # What it hides is inside of the next one, and the last line of a form goes on to the end of that.
         inner = self._stack[depth + 1]
-        self._stack[depth + 1] = (inner[0], inner[1], hidden, foreign, inner[4])
-        if separates:
+        self._stack[depth + 1] = (inner[0], inner[1], hidden, foreign, inner[4] or separates)
+        if separates and name != 'form':
             self._separators.append('\n')
 
     def _innermost(self, names: Iterable[str]) -> int:
