@@ -331,8 +331,6 @@ class OpenElements:
     def _is_ignored(self, name: str) -> bool:
         if name in ('html', 'head', 'body'):
             return True
-        if 'template' in self._depths:
-            return False
         return (name in TABLE_PARTS and 'table' not in self._depths) or (name == 'form' and name in self._depths)
 
     def _make_room(self, name: str) -> None:
