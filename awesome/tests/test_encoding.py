@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.awesome.reading.charsets import decode
+from datadog_checks.awesome.reading.charsets import decode, text_decoder
 from datadog_checks.awesome.reading.content_type import ContentType, parse_content_type
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.labels import ENCODINGS, encoding_of
@@ -129,6 +129,9 @@ def test_markup_behind_a_pair_stays_whole(encoding: str) -> None:
         ('iso-2022-jp', b'\x1b$B\x1b(B<', '\ufffd<'),
         ('iso-2022-jp', b'\x1b[<\x0e<\x1b$B!\x1b(B<\x1b', '\ufffd[<\ufffd<\ufffd<\ufffd'),
         ('iso-2022-jp', b'\x1b$B!A\n0!', '～\ufffd亜'),
+        ('iso-2022-jp', b'a\x1b$@!A\x1b(J\\\x1b(I1\x1b$B0!\x1b(Bb', 'a～¥ｱ亜b'),
+        ('iso-2022-jp', b'a\x1b$x\x1b(x\x1b\x1b$', 'a\ufffd$x\ufffd(x\ufffd\ufffd$'),
+        ('iso-2022-jp', b'\x1b$B~!0! \x7f0!~', '\ufffd亜\ufffd\ufffd亜\ufffd'),
         ('gbk', b'\x80\xa2\xe3\x805', '€€€5'),
         ('gb18030', b'\x81\x35\xf4\x37\xa8\xbc\xa6\xd9\xfe\x59\x84\x31\x82\x36', '\ue7c7ḿ︐龴\ufe10'),
         ('gb18030', b'\x810<\x81<\xff<\x84\x32\xa4\x30<\xfe0\x81', '\ufffd0<\ufffd<\ufffd<\ufffd<\ufffd'),
@@ -142,6 +145,9 @@ def test_markup_behind_a_pair_stays_whole(encoding: str) -> None:
 )
 def test_bytes_become_text(encoding: str, data: bytes, text: str) -> None:
     assert decode(data, encoding) == text
+    for at in range(len(data)):
+        decoder = text_decoder(encoding)
+        assert decoder.decode(data[:at]) + decoder.decode(data[at:], True) == text, at
 
 
 @pytest.mark.parametrize(
