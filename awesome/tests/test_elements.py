@@ -66,6 +66,8 @@ ELEMENTS = [
     ('a<select style=@><option>b</select>c', 'a b c', 'display:block float:left position:absolute'),
     ('<object @>a</object>b', 'b', 'data=data:,x type=text/html type=TEXT/HTML'),
     ('<object @>a</object>b', 'ab', 'x data="" type="" type=application/x-foo type=Application/X-foo'),
+    ('<@ style=display:block data=x type=y>a</@>b', 'a b', 'div p span'),
+    ('<@ hidden>a<p>b', 'a b', 'head caption td'),
     ('<template><@>a</template>b', 'b', 'tr td caption col tbody frame body head html form select option li'),
     # Formatting that ends too early or too late.
     ('<@ hidden>b<p>c</@>d</p>e', 'd e', FORMATTING),

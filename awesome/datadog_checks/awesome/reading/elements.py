@@ -340,7 +340,7 @@ class OpenElements:
             self._pop()
         if name in RUBY_PARTS and self._depths.get('ruby', -1) > self._innermost(SCOPE):
             self._end_implied(IMPLIED - {'rtc'} if name in ('rp', 'rt') else IMPLIED)
-        if name in ('a', 'nobr') and name in self._depths:
+        if name in ('a', 'nobr'):
             self._end_formatting(name)
         for names, scope in ENDS.get(name, ()):
             self._end_any(names, scope)
