@@ -96,10 +96,10 @@ def _table_of_ends() -> dict[str, list[Ends]]:
     ends = {name: [paragraph] for name in BLOCKS - apart}
     ends['li'] = [(frozenset({'li'}), ITEM_SCOPE - {'li'}), paragraph]
     ends['dd'] = ends['dt'] = [(frozenset({'dd', 'dt'}), ITEM_SCOPE - {'dd', 'dt'}), paragraph]
-    ends['td'] = ends['th'] = [(CELLS | {'caption', 'colgroup'}, TABLE_SCOPE)]
-    ends['tr'] = [(CELLS | {'tr', 'caption', 'colgroup'}, TABLE_SCOPE)]
+    # The other parts of a table are not in `TABLE_CONTEXT`.
+    ends['tr'] = [(frozenset({'tr'}), TABLE_SCOPE)]
     for name in ROW_GROUPS | {'caption', 'colgroup', 'col'}:
-        ends[name] = [(TABLE_PARTS, TABLE_SCOPE)]
+        ends[name] = [(ROW_GROUPS | {'tr'}, TABLE_SCOPE)]
     ends['table'] = [(frozenset({'table'}), CELLS | {'caption', 'template'}), paragraph]
     ends['button'] = [(frozenset({'button'}), SCOPE)]
     ends['input'] = [(frozenset({'select'}), SCOPE - {'select'})]
