@@ -72,6 +72,7 @@ ELEMENTS = [
     # Formatting that ends too early or too late.
     ('<@ hidden>b<p>c</@>d</p>e', 'd e', FORMATTING),
     ('<@ hidden>b<p>c</@>d</p>e', '', PHRASES),
+    ('<@>a<p>b</@>c</p>d', 'a bc d', FORMATTING),
     ('<p><@ hidden>a</p><p>b', '', FORMATTING),
     ('<p><@ hidden>a</p><p>b', 'b', PHRASES),
     ('x<@ hidden>y<@>z</@>w', 'xzw', 'a nobr button'),
@@ -134,6 +135,7 @@ ELEMENTS = [
     # What keeps an end tag from ending something further out.
     ('<div hidden><@>a</div>b</@>c', '', BORDERS),
     ('<div hidden><@>a</div>b</@>c', 'bc', 'button span li section mi'),
+    ('<@ hidden><table></@><tr><td>a</table>', '', 'div span h1 li'),
     ('<@ hidden><table><tr><td>a</@>b</table>', '', 'div span b h1 form li'),
     ('<@ hidden><table><tr><th>a</@>b</table>', '', 'div span b h1 form li'),
     ('<@ hidden><table><caption>a</@>b</table>', '', 'div span b h1 form li'),

@@ -379,6 +379,7 @@ def test_html_of_our_own(markup: str, text: str) -> None:
         ('<html><head><title>T</title><title>U</title></head><body>a&eacute;b&nbsp;c</body></html>', 'T aéb c'),
         ('<html><script>a</script><style>b</style><noscript>c</noscript>d<p hidden="">e</p></html>', 'd'),
         ('<html><svg><title>t</title><text>a</text></svg>b</html>', 'a b'),
+        ('<html hidden=""><body style="display:none">a</body></html>', 'a'),
         ('<h:html><h:p>a</h:p><h:b>b</h:b>c</h:html>', 'a bc'),
         ('<svg><style>s</style><text>a</text></svg>', 'a'),
     ],
