@@ -150,6 +150,7 @@ ELEMENTS = [
     ('<span hidden><@>a</span>b</@>c', 'bc', f'{FORMATTING} dialog label legend optgroup option rt ruby x-y'),
     ('<table><tr><td hidden><template><@></template>a', '', 'td /td tr /tr /table'),
     ('<@ hidden></@>b', 'b', f'{BLOCKS} details dialog legend button select {FORMATTING} {PHRASES}'),
+    ('<dialog open style=visibility:hidden><@>a</dialog>b', 'b', 'span div button'),
     ('<h1 hidden>a</@>b', 'b', HEADINGS),
     ('<h1 hidden><@>a</h1>b</@>c', '', BORDERS),
     ('<h1 hidden><@>a</h1>b</@>c', 'bc', 'b div button'),
@@ -301,6 +302,7 @@ HIDES = [
     *('{};display:none', 'x:{;};display:none', 'x:(;);display:none', 'x:[;];display:none', '@media{};display:none'),
     *(');display:none', '];display:none', '};display:none', 'x:(]);display:none', 'x:({);});display:none'),
     # Strings: a line break ends one.
+    *(f'x:{q}{q};display:none' for q in '"\''),
     *(f'x:{q};{q};display:none' for q in '"\''),
     *(f'x:{q}\\{q};{q};display:none' for q in '"\''),
     *(f'x:{q}\\\n{q};display:none' for q in '"\''),
