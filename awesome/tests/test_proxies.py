@@ -168,8 +168,8 @@ def test_proxy_that_does_not_connect(answer: Any, message: str, serve: Serve, ru
 @pytest.mark.parametrize(
     ('proxy', 'message'),
     [
-        ('http://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
-        ('socks5://127.0.0.1:1', 'connect: connection refused by 127.0.0.1 port 1'),
+        ('http://127.0.0.1:1', 'connect: connection refused by the proxy 127.0.0.1 port 1'),
+        ('socks5://127.0.0.1:1', 'connect: connection refused by the proxy 127.0.0.1 port 1'),
     ],
 )
 def test_proxy_that_is_not_there(proxy: str, message: str, page: dict[str, Any], run: Run) -> None:

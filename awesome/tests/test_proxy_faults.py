@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable
@@ -140,7 +141,52 @@ def test_socks_proxy_that_does_not_connect(
 def test_socks_proxy_that_is_not_there(scheme: str, run: Run) -> None:
     result = run(url=f'{scheme}://127.0.0.1:2/', search_string='a', proxy=both('socks5://127.0.0.1:1'))
 
-    assert (result.status, result.message) == (CRITICAL, 'connect: connection refused by 127.0.0.1 port 1')
+    assert (result.status, result.message) == (CRITICAL, 'connect: connection refused by the proxy 127.0.0.1 port 1')
+
+
+@pytest.mark.parametrize(
+    ('proxy', 'message', 'advice'),
+    [
+        pytest.param(
+            'http://127.0.0.1:1',
+            'connect: connection refused by the proxy 127.0.0.1 port 1',
+            'Check the `proxy` options of the instance',
+            id='refused',
+        ),
+        pytest.param(
+            'http://noproxy.invalid:3128',
+            'DNS: the proxy noproxy.invalid: name or service not known',
+            'the host in the `proxy` option, and whether this machine can resolve it: getent hosts noproxy.invalid',
+            id='unknown',
+        ),
+    ],
+)
+def test_proxy_that_cannot_be_reached_is_named(proxy: str, message: str, advice: str) -> None:
+    options = {'url': 'http://localhost:2/', 'search_string': 'a', 'proxy': both(proxy)}
+    *_, line = json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
+
+    assert line['diagnosis'] == message
+    assert advice in line['remediation']
+
+
+def test_next_step_about_the_certificate_of_a_proxy_leads_to_the_proxy(serve_tls: Serve, trusted: str) -> None:
+    proxy = serve_tls(trustme.CA().issue_cert('127.0.0.1'), forward)
+    options = {'url': 'http://localhost:2/', 'search_string': 'a', 'tls_ca_cert': trusted, 'proxy': both(proxy.url)}
+    *_, line = json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
+
+    assert f'-connect 127.0.0.1:{proxy.port} ' in line['remediation']
+
+
+def test_next_step_about_a_proxy_that_hangs_asks_it_too(serve: Serve) -> None:
+    proxy = serve(silence)
+    secret = proxy.url.replace('//', '//me:hunter22@')
+    options = {'url': 'http://localhost:2/', 'search_string': 'a', 'timeout': TIMEOUT, 'proxy': both(secret)}
+    resolve, connect, line = json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
+
+    assert resolve['diagnosis'] == '127.0.0.1 (the proxy) is an address'
+    assert connect['diagnosis'] == f'connected to 127.0.0.1 port {proxy.port} (the proxy)'
+    assert line['remediation'].startswith('Find out whether the proxy or the server is slow, or raise `timeout`.')
+    assert line['remediation'].endswith(f': time curl -x {proxy.url} -sS -o /dev/null http://localhost:2/')
 
 
 def test_cancel_ends_a_run_that_waits_for_a_socks_proxy(serve: Serve, run: Run) -> None:

@@ -739,7 +739,7 @@ def test_407_of_a_proxy_that_forwards_is_a_response(serve: Serve) -> None:
 def test_proxy_that_is_not_there(scheme: str) -> None:
     assert fault_of('https://127.0.0.1:2/', proxy=f'{scheme}://127.0.0.1:1') == (
         Kind.REFUSED,
-        'connect: connection refused by 127.0.0.1 port 1',
+        'connect: connection refused by the proxy 127.0.0.1 port 1',
     )
 
 

@@ -141,6 +141,10 @@ class Fault(Exception):
         """What was being done when the time was over, for a timeout."""
         self.brief = ''
         """The cause without host and port, if a pinned address takes no connection: for where the address is told."""
+        self.proxy = ''
+        """The URL of the proxy that was used, without its login."""
+        self.of_proxy: tuple[str, int] | None = None
+        """Host and port of that proxy, if it could not be reached."""
         self._cause = cause
         self._values: tuple[object, ...] = values
 
@@ -149,10 +153,20 @@ class Fault(Exception):
         """The step at which a run failed: for a timeout, that of what was being done."""
         return self.activity.step if self.activity else self.kind.step
 
+    def with_proxy(self, host: str, port: int) -> Self:
+        """Return the fault of a connection as that of one to the proxy."""
+        self.of_proxy = host, port
+        self._cause = self._cause.replace('{}', 'the proxy {}', 1)
+        self.args = (self.kind, self._cause, *self._values)
+        return self
+
     def masked(self, mask: Callable[[str], str]) -> Self:
         """Return the fault with its values masked for good."""
         self._values = tuple(mask(str(value)) for value in self._values)
         self.args = (self.kind, self._cause, *self._values)
+        self.proxy = mask(self.proxy)
+        if self.of_proxy:
+            self.of_proxy = mask(self.of_proxy[0]), self.of_proxy[1]
         return self
 
     def describe(self, shorten: Callable[[str], str] = str) -> str:

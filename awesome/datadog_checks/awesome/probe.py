@@ -88,6 +88,7 @@ class Probe:
         try:
             outcome: Outcome = run.search()
         except Fault as e:
+            e.proxy = self.fetcher.last_proxy
             outcome = Unreachable(e.masked(self.mask), run.facts(run.page) if run.page else None)
         return self._report(outcome, run)
 
@@ -108,6 +109,7 @@ class Probe:
             chain_days_left=chain_days_left(chain),
             resolved=dialer.resolved,
             peer=dialer.peer,
+            is_through_proxy=bool(self.fetcher.last_proxy),
             certificate=chain[0] if chain else None,
         )
 

@@ -61,6 +61,8 @@ class Fetcher:
         self._same_origin = Transport(deadline, self.dialer, self._settings(dict(options.tls), private=True))
         self._client: Client | None = None
         self._is_through_proxy = False
+        self.last_proxy = ''
+        """The URL of the proxy of the last request, without its login; empty if it went without one."""
 
     def open(self, page: PageOptions) -> Page:
         """Request a page, follow its redirects and return the final response; raise a fault of any step but `body`."""
@@ -113,7 +115,7 @@ class Fetcher:
         """End a run: leave nothing open but what is to be kept."""
         try:
             self._clear()
-            self._is_through_proxy = False
+            self._is_through_proxy, self.last_proxy = False, ''
             self._same_origin.forget_addresses()
             self.dialer.pin = None
             if not self._options.persist:
@@ -251,6 +253,7 @@ class Fetcher:
 
     def _proxy_of_request(self, url: SplitResult) -> str | None:
         proxy = self.proxy(url)
+        self.last_proxy = public_url(proxy.strip()) if proxy else ''
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .connection import Body
     from .deadline import Deadline
     from .dialing import Dialer
+    from .sockets import TimedSocket
 
 # RFC 9110, section 9.2.2: to send one of them twice does no harm.
 IDEMPOTENT = ('GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE')
@@ -235,9 +236,7 @@ class Transport:
         host = route.host
         if proxy and proxy.scheme in LOCAL_LOOKUP:
             host = self._look_up(proxy, route)
-        target = (proxy.host, proxy.port) if proxy else (route.host, route.port)
-        with self._dialer.unrestricted() if proxy else nullcontext():
-            sock = self._dialer.dial(*target, settings.connect_timeout)
+        sock = self._dial_proxy(proxy) if proxy else self._dialer.dial(route.host, route.port, settings.connect_timeout)
         stream: Stream = sock
         try:
             if proxy:
@@ -254,6 +253,13 @@ class Transport:
         connection = Connection(stream, is_tls)
         connection.chain = self.chain if is_tls else []
         return connection
+
+    def _dial_proxy(self, proxy: Proxy) -> TimedSocket:
+        try:
+            with self._dialer.unrestricted():
+                return self._dialer.dial(proxy.host, proxy.port, self._settings.connect_timeout)
+        except Fault as e:
+            raise e.with_proxy(proxy.host, proxy.port) from None
 
     def _look_up(self, proxy: Proxy, route: Route) -> str:
         """Return the address of the page's host for a SOCKS proxy that takes no names."""
@@ -282,7 +288,7 @@ class Transport:
 def _pass_proxy(stream: Stream, proxy: Proxy, context: ssl.SSLContext | None, host: str, route: Route) -> Stream:
     """Return a stream to the page's server, or to a proxy that forwards."""
     if proxy.scheme == 'https' and context:
-        stream = _secure_proxy(stream, context, _without_zone(proxy.host))
+        stream = _secure_proxy(stream, context, proxy)
     if proxy.is_socks:
         connect_socks(stream, proxy, host, route.port)
     elif route.scheme == 'https':
@@ -290,7 +296,8 @@ def _pass_proxy(stream: Stream, proxy: Proxy, context: ssl.SSLContext | None, ho
     return stream
 
 
-def _secure_proxy(stream: Stream, context: ssl.SSLContext, host: str) -> Stream:
+def _secure_proxy(stream: Stream, context: ssl.SSLContext, proxy: Proxy) -> Stream:
+    host = _without_zone(proxy.host)
     try:
         tls = _open_tls(stream, context, host)
         _shake_hands(tls, host)
@@ -298,7 +305,9 @@ def _secure_proxy(stream: Stream, context: ssl.SSLContext, host: str) -> Stream:
         if e.kind is Kind.TIMEOUT:
             raise
         kind, cause, *values = e.args
-        raise Fault(kind, f'the proxy: {cause}', *values) from None
+        fault = Fault(kind, f'the proxy: {cause}', *values)
+        fault.of_proxy = proxy.host, proxy.port
+        raise fault from None
     return tls
 
 

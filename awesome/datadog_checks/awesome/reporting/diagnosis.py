@@ -136,13 +136,13 @@ def _failed_step(report: Report) -> str:
 
 def _passed(options: PageOptions, report: Report) -> Iterator[tuple[str, str]]:
     """Yield what to say of each step if it passed, in their order."""
-    page = report.page
+    page, proxy = report.page, ' (the proxy)' if report.is_through_proxy else ''
     if report.resolved:
         host, addresses = report.resolved
         found = ', '.join(addresses)
-        yield 'resolve', f'{host} is an address' if host == found else f'{host} is {found}'
+        yield 'resolve', f'{host}{proxy} is an address' if host == found else f'{host}{proxy} is {found}'
     if report.peer:
-        yield 'connect', 'connected to {} port {}'.format(*report.peer)
+        yield 'connect', 'connected to {} port {}'.format(*report.peer) + proxy
     if (page.url if page else options.public_url).startswith('https:'):
         days = report.certificate_days_left
         yield 'TLS', 'handshake done' if days is None else f'the certificate {validity(days)}'

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
 
 _BEHIND = 'A proxy or load balancer answers, but not the server behind it: check that server, then its own log.'
+_PROXY = 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the proxy.'
 _PROXY_LOGIN = 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128'
 
 REMEDIES: dict[Kind, str] = {
@@ -23,8 +24,7 @@ REMEDIES: dict[Kind, str] = {
     Kind.CONNECT: 'Check that this machine may reach the server: routes, firewalls, proxies. Try: curl -v {url}',
     Kind.RESOURCES: 'The Agent has no more sockets or threads: raise its limit of open files (LimitNOFILE of its unit),'
     ' or look for the check that holds them: datadog-agent status',
-    Kind.PROXY: 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the'
-    ' proxy.',
+    Kind.PROXY: _PROXY,
     Kind.PROXY_LOGIN: _PROXY_LOGIN,
     Kind.TOKEN: 'Check the `auth_token` option, and that dd-agent can read its file or reach its server.',
     Kind.EXPIRED: "Renew the server's certificate, then reload the server.",
@@ -86,11 +86,30 @@ TIMEOUT_REMEDIES: dict[Activity, str] = {
     ' `{{1,50}}` in a regular expression: use fewer or shorter ones, or search less of the page (`max_body_size`).',
 }
 
+# Of the faults of a connection to the proxy, those where it takes something else than with the page's server.
+PROXY_REMEDIES: dict[Kind | Activity, str] = {
+    Kind.UNKNOWN_HOST: 'Check the host in the `proxy` option, and whether this machine can resolve it:'
+    ' getent hosts {host}',
+    Kind.REFUSED: _PROXY,
+    Kind.CONNECT: _PROXY,
+    Kind.NOT_TLS: 'Use http:// in the URL of `proxy`, or the port on which the proxy speaks TLS.',
+    Kind.WRONG_NAME: 'Use a host name in the URL of `proxy` that the certificate has.',
+    Activity.CONNECT: TIMEOUT_REMEDIES[Activity.PROXY],
+}
+
 
 def remedy(fault: Fault, options: PageOptions) -> str:
     """Return what to do first about a page that could not be fetched or read."""
     _, host, port = origin(options.url)
-    authority = f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     words = TIMEOUT_REMEDIES.get(fault.activity) if fault.activity else None
-    texts = {'host': host, 'authority': authority, 'url': options.public_url}
-    return (words or REMEDIES[fault.kind]).format(**{name: shlex.quote(text) for name, text in texts.items()})
+    words = words or REMEDIES[fault.kind]
+    if fault.of_proxy:
+        host, port = fault.of_proxy
+        words = PROXY_REMEDIES.get(fault.activity or fault.kind, words)
+    elif fault.proxy:
+        # The way that the check goes; without it, the command may tell of another fault.
+        words = words.replace('what is slow', 'whether the proxy or the server is slow')
+        words = words.replace('curl ', 'curl -x {proxy} ')
+    authority = f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
+    texts = {'host': host, 'authority': authority, 'url': options.public_url, 'proxy': fault.proxy}
+    return words.format(**{name: shlex.quote(text) for name, text in texts.items()})

@@ -113,6 +113,8 @@ class Report:
     """The last host that was looked up, and its addresses."""
     peer: tuple[str, int] | None
     """The address and port of the last connection."""
+    is_through_proxy: bool = False
+    """Whether `resolved` and `peer` are those of a proxy."""
     certificate: bytes | None = None
     """The certificate that the server showed, in DER."""
     addresses: Addresses | None = None
