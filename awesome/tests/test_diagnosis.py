@@ -194,6 +194,52 @@ def test_proxy_that_fails_is_named(serve: Serve, ca: trustme.CA) -> None:
     assert diagnose(url=serve(response(b'a')).url, search_string='a', proxy=both(serve(forward).url))[-1]['result'] == 0
 
 
+USER = {'username': 'me', 'password': 'hunter22'}
+DIGEST = 'Digest realm="a, Basic b", nonce="1", qop="auth"'
+
+
+@pytest.mark.parametrize(
+    ('challenge', 'login', 'remedy'),
+    [
+        ('Basic realm="a"', {}, 'The server asks for Basic: set `username` and `password`.'),
+        ('basic realm="a"', USER, 'The server refuses the user name or password.'),
+        (DIGEST, USER, 'The server asks for Digest: set `auth_type: digest`.'),
+        (DIGEST, {}, 'The server asks for Digest: set `auth_type: digest`, `username`, and `password`.'),
+        (DIGEST, USER | {'auth_type': 'digest'}, 'The server refuses the user name or password.'),
+        (
+            'Basic realm="a"',
+            USER | {'auth_type': 'digest'},
+            'The server asks for Basic: set `auth_type: basic`, `username`, and `password`.',
+        ),
+        ('Negotiate, NTLM', USER, 'The server asks for Negotiate: set `auth_type: kerberos`.'),
+        (
+            'Bearer error="expired"',
+            {},
+            'The server asks for a Bearer token: set `auth_token`, or a header Authorization in `headers`.',
+        ),
+        (
+            'Bearer',
+            {'headers': {'authorization': 'Bearer hunter22'}},
+            'The server refuses the header Authorization: correct it in `headers`.',
+        ),
+        ('Own basic=1, Bearer=2', {}, 'Set `username` and `password`, `auth_token`, or `headers`, or correct them.'),
+    ],
+)
+def test_login_that_the_server_asks_for_is_named(
+    challenge: str, login: dict[str, Any], remedy: str, serve: Serve
+) -> None:
+    server = serve(response(b'', '401 x', WWW_Authenticate=challenge))
+
+    assert failed(diagnose(url=server.url, search_string='a', **login))['remediation'] == remedy
+
+
+def test_login_that_another_origin_asks_for_is_not_suggested(serve: Serve) -> None:
+    other = serve(response(b'', '401 x', WWW_Authenticate='Basic realm="a"'))
+    server = serve(redirect(other.url))
+
+    assert 'refuses' not in failed(diagnose(url=server.url, search_string='a', **USER))['remediation']
+
+
 def test_invalid_configuration_is_the_only_line() -> None:
     (line,) = diagnose(url='ftp://localhost/', search_string='a')
 

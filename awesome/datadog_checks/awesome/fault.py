@@ -145,6 +145,10 @@ class Fault(Exception):
         """The URL of the proxy that was used, without its login."""
         self.of_proxy: tuple[str, int] | None = None
         """Host and port of that proxy, if it could not be reached."""
+        self.challenges: list[str] = []
+        """The values of WWW-Authenticate of a 401: foreign."""
+        self.login = ''
+        """How the request that got them logged in: an `auth_type`, `auth_token` or `headers`; empty if it did not."""
         self._cause = cause
         self._values: tuple[object, ...] = values
 

@@ -146,7 +146,7 @@ class Run:
             self.page, self.first_byte_time, body = page, deadline.elapsed(), self._body(page)
             if not options.status_pattern.fullmatch(str(page.status_code)):
                 self._read_on(body)
-                raise unexpected_status(page.status_code, page.status, options.expected_status)
+                raise self._unexpected_status(page)
             verdict = self._judge_head(page)
             if not verdict.passed or not options.reads_body:
                 self._read_on(body)
@@ -157,6 +157,14 @@ class Run:
             found_out = Searched(self.facts(page), self._text_facts(page, decoder), verdict.masked(self._mask))
             self._read_on(body)
         return found_out
+
+    def _unexpected_status(self, page: Page) -> Fault:
+        url = self._options.url
+        fault = unexpected_status(page.status_code, page.status, self._options.expected_status)
+        # Another origin gets no login.
+        if fault.kind is Kind.UNAUTHORIZED and page.is_of_origin(url):
+            fault.challenges, fault.login = page.header_lines('WWW-Authenticate'), self._fetcher.login(url)
+        return fault
 
     def _judge_head(self, page: Page) -> Verdict:
         """Return the verdict on what comes before the body."""

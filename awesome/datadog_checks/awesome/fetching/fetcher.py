@@ -100,6 +100,17 @@ class Fetcher:
         """The certificates that the page's own origin showed in this run, in DER, its own first."""
         return self._same_origin.chain
 
+    def login(self, url: SplitResult) -> str:
+        """Return how a request to `url` logs in: an `auth_type`, `auth_token` or `headers`; empty if it does not."""
+        options = self._options
+        if options.auth_token:
+            return 'auth_token'
+        if options.auth_type in CONVERSATIONS:
+            return options.auth_type
+        if any(name.lower() == 'authorization' for name in options.headers):
+            return 'headers'
+        return 'basic' if self._basic_auth(url) else ''
+
     def addresses(self, page: PageOptions) -> list[AddressInfo]:
         """Return the addresses of a page's host, each once; raise `DNS` and `timeout` faults."""
         self.dialer.ip_protocol = page.ip_protocol

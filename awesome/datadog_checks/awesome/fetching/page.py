@@ -58,9 +58,13 @@ class Page:
         """Return the value of each line of a header, whose name may be in any case; bytes read as ISO-8859-1."""
         return self._response.headers.get_all(name)
 
+    def is_of_origin(self, url: SplitResult) -> bool:
+        """Return whether the page is of the origin of `url`."""
+        return origin(self._url) == origin(url)
+
     def begins_with(self, url: SplitResult) -> bool:
         """Return whether the URL at which the redirects ended is of the origin of `url` and begins as that does."""
-        return origin(self._url) == origin(url) and comparable_target(self._url).startswith(comparable_target(url))
+        return self.is_of_origin(url) and comparable_target(self._url).startswith(comparable_target(url))
 
     def receive(self) -> Iterator[bytes]:
         """Yield the body as it comes, still compressed; raise `body` and `timeout` faults."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 from datadog_checks.awesome.fetching.urls import origin
 
+from .logins import unauthorized
+
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
 
@@ -100,6 +102,8 @@ PROXY_REMEDIES: dict[Kind | Activity, str] = {
 
 def remedy(fault: Fault, options: PageOptions) -> str:
     """Return what to do first about a page that could not be fetched or read."""
+    if advice := unauthorized(fault.challenges, fault.login):
+        return advice
     _, host, port = origin(options.url)
     words = TIMEOUT_REMEDIES.get(fault.activity) if fault.activity else None
     words = words or REMEDIES[fault.kind]
