@@ -434,8 +434,11 @@ def test_host_without_an_address_of_the_protocol(
 ) -> None:
     resolver.addresses = known
 
-    result = run(**options_of(f'http://{host}:1/', addresses=addresses, ip_protocol=protocol))
+    options = options_of(f'http://{host}:1/', addresses=addresses, ip_protocol=protocol)
+    result = run(**options)
+    *_, line = json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
 
+    assert line['remediation'].endswith(f'or change `ip_protocol`: getent ahosts {host.strip("[]")}')
     told = f'DNS: {host.strip("[]")}: no {name} address, as ip_protocol asks for'
     assert (result.status, result.message) == (CRITICAL, told)
 

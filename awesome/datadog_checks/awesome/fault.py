@@ -28,6 +28,7 @@ class Kind(Enum):
     UNKNOWN_HOST = Step.DNS, 1
     INVALID_HOST = Step.DNS, 2
     LOOKUP = Step.DNS, 3
+    NO_ADDRESS = Step.DNS, 4
 
     REFUSED = Step.CONNECT, 1
     UNREACHABLE = Step.CONNECT, 2

@@ -130,7 +130,7 @@ class Dialer:
             return addresses
         family, name = FAMILIES[self.ip_protocol]
         if not (found := [info for info in addresses if info[0] == family]):
-            raise Fault(Kind.UNKNOWN_HOST, f'{{}}: no {name} address, as ip_protocol asks for', host)
+            raise Fault(Kind.NO_ADDRESS, f'{{}}: no {name} address, as ip_protocol asks for', host)
         return found
 
     def _try(self, info: AddressInfo, seconds: float) -> tuple[socket.socket | None, int]:

@@ -21,6 +21,7 @@ REMEDIES: dict[Kind, str] = {
     Kind.UNKNOWN_HOST: 'Check the host in `url`, and whether this machine can resolve it: getent hosts {host}',
     Kind.INVALID_HOST: 'Correct the host name: its labels have at most 63 letters, digits, and hyphens.',
     Kind.LOOKUP: 'Check the name servers that this machine uses: getent hosts {host}; cat /etc/resolv.conf',
+    Kind.NO_ADDRESS: 'Give the host an address of that kind, or change `ip_protocol`: getent ahosts {host}',
     Kind.REFUSED: 'Check that the server runs and listens on this port, and that no firewall refuses it.',
     Kind.UNREACHABLE: 'Check the routes of this machine and the firewalls on the way: ip route get {host}',
     Kind.CONNECT: 'Check that this machine may reach the server: routes, firewalls, proxies. Try: curl -v {url}',
