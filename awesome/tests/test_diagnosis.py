@@ -251,7 +251,7 @@ def test_invalid_configuration_is_the_only_line() -> None:
     ('search', 'remedy'),
     [
         ({'search_string': 'THANK YOU'}, 'in different case. Set `case_sensitive: false`.'),
-        ({'search_string': 'using nginx.'}, 'has markup or white space inside it. Set `search_in: text`.'),
+        ({'search_string': 'using nginx.'}, 'has markup, entities, or white space inside it. Set `search_in: text`.'),
         (
             {'search_string': 'Using Nginx.'},
             'inside it, and in different case. Set `search_in: text, case_sensitive: false`.',
@@ -279,7 +279,7 @@ def test_each_missing_string_is_explained(serve: Serve) -> None:
 
     assert line['remediation'].startswith(
         "'THANK YOU': it is there in different case. Set `case_sensitive: false`. "
-        "'using nginx.': it is in the visible text, but the source has markup or white space inside it. "
+        "'using nginx.': it is in the visible text, but the source has markup, entities, or white space inside it. "
         'Set `search_in: text`. '
         'See what the server sends'
     )

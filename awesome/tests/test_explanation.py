@@ -94,6 +94,19 @@ def test_page_that_lacks_a_string(answer: bytes, why: str, serve: Serve) -> None
             id='both',
         ),
         pytest.param('a…b', 'a..', 'it is there with typographic quotes or dashes', id='half a character'),
+        pytest.param(
+            'O\u0308l', 'Öl', 'the page writes characters with combining marks; set search_in: text', id='page in NFD'
+        ),
+        pytest.param(
+            'Öl', 'O\u0308l', 'the string has characters with combining marks; set search_in: text', id='string in NFD'
+        ),
+        pytest.param('<b>ö</b>l', 'öl', 'it is in the visible text, but the source has markup', id='markup'),
+        pytest.param(
+            'nginx.',
+            ' nginx',
+            "it is there, but the string begins with a blank; set search_string: 'nginx'",
+            id='blank at the beginning',
+        ),
     ],
 )
 def test_string_that_is_there_in_another_spelling(page: str, string: str, why: str, serve: Serve) -> None:
@@ -101,6 +114,17 @@ def test_string_that_is_there_in_another_spelling(page: str, string: str, why: s
 
     assert status == WARNING
     assert f"': {why}" in line(printed, 'missing')
+
+
+@pytest.mark.parametrize('options', [[], ['--regex']], ids=['string', 'pattern'])
+def test_string_that_ends_with_the_line_break_of_yaml(options: list[str], serve: Serve) -> None:
+    status, printed = try_page(serve(response(b'<p>Thank you.')).url, 'Thank you\n', *options)
+
+    assert (status, line(printed, 'missing')) == (
+        WARNING,
+        '"Thank you\\n": it is there, but the string ends with a line break: write it on one line, or with `>-`;'
+        " set search_string: 'Thank you'",
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_page_that_is_as_it_should_be(page: str) -> None:
         (['THANK YOU'], "'THANK YOU': it is there in different case; set case_sensitive: false"),
         (
             ['using nginx.'],
-            "'using nginx.': it is in the visible text, but the source has markup or white space inside it; set sea",
+            "'using nginx.': it is in the visible text, but the source has markup, entities, or white space inside it",
         ),
         (
             ['Café', '--encoding', 'cp1252'],

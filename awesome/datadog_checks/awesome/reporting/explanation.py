@@ -18,6 +18,7 @@ from datadog_checks.awesome.fetching.deadline import Deadline
 from datadog_checks.awesome.fetching.fetcher import REDIRECTS
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
+from datadog_checks.awesome.reading.normalization import compose
 from datadog_checks.awesome.reading.read import Further, text_of
 from datadog_checks.awesome.reading.search import judge
 
@@ -72,7 +73,7 @@ RESPELLINGS: dict[str, Callable[[str], str]] = {
     'other white space, and typographic quotes or dashes': lambda text: ''.join(text.translate(TYPOGRAPHY).split()),
 }
 IN_TEXT: tuple[str, dict[str, Any]] = (
-    'it is in the visible text, but the source has markup or white space inside it',
+    'it is in the visible text, but the source has markup, entities, or white space inside it',
     {'search_in': 'text'},
 )
 IN_SOURCE: tuple[str, dict[str, Any]] = ('it is in the source where no reader sees it', {'search_in': 'source'})
@@ -137,8 +138,11 @@ class Explainer:
     def _reasons(self) -> Iterator[Reason]:
         """Yield what explains the missing strings; nothing for those that nothing explains."""
         missing = list(self._found_out.verdict.missing)
+        yield from self._explained(missing, self._with_blank_end)
         if self._options.rules.regex:
             yield from self._explained(missing, self._in_other_dialect)
+        else:
+            yield from self._explained(missing, self._composed)
         for why, change, changed in self._changes():
             if not missing:
                 return
@@ -192,6 +196,10 @@ class Explainer:
     @cached_property
     def _source(self) -> str:
         return self._text(replace(self._options.rules, visible_text=False), self._options.encoding)
+
+    @cached_property
+    def _composed_source(self) -> str:
+        return compose(self._source)
 
     @cached_property
     def _visible(self) -> str:
@@ -274,6 +282,30 @@ class Explainer:
         """Return the search strings with `found` in place of `string`."""
         strings = [found if each == string else each for each in self._options.rules.required]
         return {'search_string': strings[0] if len(strings) == 1 else strings}
+
+    def _with_blank_end(self, string: str) -> Reason | None:
+        """Return the reason of a string that is there without the white space at its ends, such as that of YAML's |."""
+        stripped = string.strip()
+        if stripped in ('', string) or stripped.endswith('\\') or not self._search(self._options, [stripped]):
+            return None
+        end = string[len(string.rstrip()) :]
+        what = 'a line break' if '\n' in (end or string[: -len(string.lstrip())]) else 'a blank'
+        how = ': write it on one line, or with `>-`' if what == 'a line break' else ''
+        why = f'it is there, but the string {"ends" if end else "begins"} with {what}{how}'
+        return Reason(string, why, self._replaced(string, stripped))
+
+    def _composed(self, string: str) -> Reason | None:
+        """Return the reason of a string whose characters the source writes with combining marks, or the other way."""
+        rules, composed = self._options.rules, compose(string)
+        if rules.visible_text or self._body.isascii():
+            return None
+        as_composed = replace(rules, required=(composed,), forbidden=(), any_suffices=False)
+        changed = replace(self._options, rules=replace(rules, visible_text=True))
+        found = not judge(as_composed, [self._composed_source], self._deadline.check).missing
+        if not found or not self._search(changed, [string]):
+            return None
+        who = 'the page writes' if composed == string else 'the string has'
+        return Reason(string, f'{who} characters with combining marks', IN_TEXT[1])
 
     def _in_other_dialect(self, pattern: str) -> Reason | None:
         """Return the reason of a regular expression that is there as Python reads it."""
