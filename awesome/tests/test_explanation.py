@@ -31,8 +31,8 @@ SCRIPTED = b'<!doctype html><title>Shop</title><div id="root"></div><script src=
         pytest.param(response(b'', '204 x'), 'the page is empty, as its status says', id='no content'),
         pytest.param(
             response(b'<a href="/">Moved</a>', '302 x'),
-            'this is a redirect that leads nowhere: it has no target, or `allow_redirects` is false',
-            id='redirect',
+            'this is a redirect that leads nowhere: it has no valid target',
+            id='redirect without a target',
         ),
         pytest.param(
             response(SCRIPTED),
@@ -146,6 +146,20 @@ def test_pattern_that_python_reads_in_another_way(
     assert f"': {why}" in missing
     assert missing.endswith(f"; set search_string: '{instead}'")
     assert try_page(url, instead, '--regex')[0] == 0
+
+
+def test_redirect_that_is_not_followed_is_named(serve: Serve) -> None:
+    server = serve(response(b'Moved', '302 x', Location='/new?token=hunter22'))
+
+    _, printed = try_page(server.url, 'nginx', '--set', 'allow_redirects=false')
+    _, unexpected = try_page(
+        server.url, 'nginx', '--set', 'allow_redirects=false', '--set', "http_response_status_code='200'"
+    )
+
+    assert line(printed, 'missing') == (
+        f"'nginx': this is a redirect to {server.url}new, and `allow_redirects` is false"
+    )
+    assert line(unexpected, 'next step') == f'The page redirects to {server.url}new, and `allow_redirects` is false.'
 
 
 def test_what_is_said_to_find_a_string_finds_it(serve: Serve) -> None:

@@ -74,6 +74,7 @@ class Kind(Enum):
     TOO_MANY_REDIRECTS = Step.REDIRECT, 1
     REDIRECT_TARGET = Step.REDIRECT, 2
     REDIRECT_WITH_DATA = Step.REDIRECT, 3
+    NO_REDIRECTS = Step.REDIRECT, 4
 
     BROKEN_OFF = Step.BODY, 1
     COMPRESSION = Step.BODY, 2
@@ -150,6 +151,8 @@ class Fault(Exception):
         """The values of WWW-Authenticate of a 401: foreign."""
         self.login = ''
         """How the request that got them logged in: an `auth_type`, `auth_token` or `headers`; empty if it did not."""
+        self.location = ''
+        """Where a redirect leads that was not followed."""
         self._cause = cause
         self._values: tuple[object, ...] = values
 
@@ -169,7 +172,7 @@ class Fault(Exception):
         """Return the fault with its values masked for good."""
         self._values = tuple(mask(str(value)) for value in self._values)
         self.args = (self.kind, self._cause, *self._values)
-        self.proxy = mask(self.proxy)
+        self.proxy, self.location = mask(self.proxy), mask(self.location)
         if self.of_proxy:
             self.of_proxy = mask(self.of_proxy[0]), self.of_proxy[1]
         return self

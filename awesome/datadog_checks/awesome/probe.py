@@ -164,6 +164,7 @@ class Run:
         # Another origin gets no login.
         if fault.kind is Kind.UNAUTHORIZED and page.is_of_origin(url):
             fault.challenges, fault.login = page.header_lines('WWW-Authenticate'), self._fetcher.login(url)
+        fault.location = page.location
         return fault
 
     def _judge_head(self, page: Page) -> Verdict:
@@ -185,6 +186,7 @@ class Run:
             age=page.age,
             size=self._size,
             cut_off=self._cut_off,
+            location=self._mask(page.location),
         )
 
     def _text_facts(self, page: Page, decoder: Decoder) -> TextFacts:

@@ -15,7 +15,7 @@ from datadog_checks.awesome.fault import Fault, Kind
 from .background import Background
 from .cookies import Cookies
 from .dialing import Dialer
-from .page import Page
+from .page import REDIRECTS, Page, locations
 from .settings import CONVERSATIONS, merged
 from .tls import TLSContexts
 from .transport import Request, Response, Settings, Transport
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .dialing import AddressInfo
     from .settings import ClientOptions
-
-# With a Location, these lead to another page (RFC 9110, section 15.4).
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Secrets(Protocol):
@@ -74,21 +71,15 @@ class Fetcher:
             send = self._send_trusted if trusted else self._send_untrusted
             response = send(url, method, body, page.content_type if body else '')
             self._cookies.store(url, response.headers.get_all('Set-Cookie'))
-            # To browsers, an empty one is none.
-            locations = list(filter(None, response.headers.get_all('Location')))
-            if response.status not in REDIRECTS or not locations or not self._options.allow_redirects:
+            found = locations(response)
+            if response.status not in REDIRECTS or not found or not self._options.allow_redirects:
                 return Page(url, response, self.deadline, redirects)
             response.close()
-            url = redirect_target(url, locations, page.url)
+            url = redirect_target(url, found, page.url)
             trusted = same_origin(page.url, url)
             if response.status == 303 or (response.status in (301, 302) and method == 'POST'):
                 method, body = ('HEAD' if method == 'HEAD' else 'GET'), None
-        raise Fault(
-            Kind.TOO_MANY_REDIRECTS,
-            'more than {} in a row, the last to {}',
-            page.max_redirects,
-            public_url(url.geturl()),
-        )
+        raise _too_many_redirects(page.max_redirects, public_url(url.geturl()))
 
     @property
     def is_through_proxy(self) -> bool:
@@ -267,6 +258,12 @@ class Fetcher:
         self.last_proxy = public_url(proxy.strip()) if proxy else ''
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
+
+
+def _too_many_redirects(limit: int, target: str) -> Fault:
+    if limit:
+        return Fault(Kind.TOO_MANY_REDIRECTS, 'more than {} in a row, the last to {}', limit, target)
+    return Fault(Kind.NO_REDIRECTS, 'to {}, and max_redirects is 0', target)
 
 
 def _import_client() -> ModuleType:

@@ -8,9 +8,9 @@ from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
-from datadog_checks.awesome.fault import Activity
+from datadog_checks.awesome.fault import Activity, Fault
 
-from .urls import comparable_target, origin, public_url
+from .urls import comparable_target, origin, public_url, redirect_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .transport import Response
 
+# With a Location, these lead to another page (RFC 9110, section 15.4).
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # In bytes: enough for most pages and for what is near the beginning of the others, which are then read in larger ones.
 FIRST_CHUNK_SIZE = 64 * 1024
 CHUNK_SIZE = 256 * 1024
@@ -54,6 +56,15 @@ class Page:
         """The status with its standard phrase: "503 Service Unavailable"."""
         return status_with_phrase(self.status_code)
 
+    @property
+    def location(self) -> str:
+        """Where a redirect leads that was not followed; empty if the page is none or its target no URL."""
+        found = locations(self._response) if self.status_code in REDIRECTS else []
+        try:
+            return public_url(redirect_target(self._url, found, self._url).geturl()) if found else ''
+        except Fault:
+            return ''
+
     def header_lines(self, name: str) -> list[str]:
         """Return the value of each line of a header, whose name may be in any case; bytes read as ISO-8859-1."""
         return self._response.headers.get_all(name)
@@ -72,6 +83,11 @@ class Page:
         if chunk := self._response.read1(FIRST_CHUNK_SIZE):
             yield chunk
             yield from iter(partial(self._response.read1, CHUNK_SIZE), b'')
+
+
+def locations(response: Response) -> list[str]:
+    """Return the values of Location: to browsers, an empty one is none."""
+    return list(filter(None, response.headers.get_all('Location')))
 
 
 def status_with_phrase(code: int) -> str:

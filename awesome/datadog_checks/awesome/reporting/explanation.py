@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Fault
 from datadog_checks.awesome.fetching.deadline import Deadline
-from datadog_checks.awesome.fetching.fetcher import REDIRECTS
+from datadog_checks.awesome.fetching.page import REDIRECTS
 from datadog_checks.awesome.options import PageOptions
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.normalization import compose
 from datadog_checks.awesome.reading.read import Further, text_of
 from datadog_checks.awesome.reading.search import judge
 
-from .message import MAX_TITLE, quote
+from .message import MAX_TITLE, quote, shorten_value
 from .report import Report, Searched
 
 if TYPE_CHECKING:
@@ -168,8 +168,10 @@ class Explainer:
 
     def _causes(self) -> Iterator[str]:
         page, text = self._found_out.page, self._found_out.text
-        if page.status_code in REDIRECTS:
-            yield 'this is a redirect that leads nowhere: it has no target, or `allow_redirects` is false'
+        if page.location:
+            yield f'this is a redirect to {shorten_value(page.location)}, and `allow_redirects` is false'
+        elif page.status_code in REDIRECTS:
+            yield 'this is a redirect that leads nowhere: it has no valid target'
         if page.status_code == HTTPStatus.NO_CONTENT:
             yield 'the page is empty, as its status says'
         if not self._source.strip():

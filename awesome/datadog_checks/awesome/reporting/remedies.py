@@ -9,6 +9,7 @@ from datadog_checks.awesome.fault import Activity, Fault, Kind
 from datadog_checks.awesome.fetching.urls import origin
 
 from .logins import unauthorized
+from .message import shorten_value
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.options import PageOptions
@@ -68,6 +69,7 @@ REMEDIES: dict[Kind, str] = {
     ' cookie often redirect forever.',
     Kind.REDIRECT_TARGET: 'Correct the Location that the server sends: curl -sS -o /dev/null -D - {url}',
     Kind.REDIRECT_WITH_DATA: 'Use the URL to which the server redirects: curl -sS -o /dev/null -D - {url}',
+    Kind.NO_REDIRECTS: 'Use the URL to which the server redirects, or raise `max_redirects`.',
     Kind.BROKEN_OFF: 'The server or a proxy before it cut the page off: read their logs.',
     Kind.COMPRESSION: 'The server or a proxy before it damaged the page. Compare with a page that is not compressed:'
     ' set `headers: {{Accept-Encoding: identity}}`',
@@ -105,6 +107,8 @@ def remedy(fault: Fault, options: PageOptions) -> str:
     """Return what to do first about a page that could not be fetched or read."""
     if advice := unauthorized(fault.challenges, fault.login):
         return advice
+    if fault.kind is Kind.NOT_FOLLOWED and fault.location:
+        return f'The page redirects to {shorten_value(fault.location)}, and `allow_redirects` is false.'
     _, host, port = origin(options.url)
     words = TIMEOUT_REMEDIES.get(fault.activity) if fault.activity else None
     words = words or REMEDIES[fault.kind]

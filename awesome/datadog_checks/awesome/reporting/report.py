@@ -50,6 +50,8 @@ class PageFacts:
     """Bytes read, after decompression."""
     cut_off: bool
     """Whether reading ended at `max_body_size`."""
+    location: str = ''
+    """Where a redirect leads that is not followed, without user info, query and fragment."""
 
 
 @dataclass(frozen=True)
