@@ -12,6 +12,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+UNKNOWN_ISSUER = "the issuer 'OU=Shop,O=Example' of the certificate is unknown"
+
+
+def other_authority() -> trustme.CA:
+    """Return an authority that nobody trusts, of which UNKNOWN_ISSUER is said."""
+    return trustme.CA(organization_name='Example', organization_unit_name='Shop')
+
 
 class SelfSigned:
     """A certificate that is its own authority."""

@@ -14,6 +14,7 @@ import trustme
 from datadog_checks.awesome import AwesomeCheck
 
 from .answers import TIMEOUT, silence, trickle
+from .certificates import UNKNOWN_ISSUER, other_authority
 from .conftest import Result
 from .proxy import both, forward, socks
 from .server import Server, response
@@ -37,21 +38,21 @@ def test_bad_certificate_of_the_page_is_named_as_such(
     secure_proxy: bool, ca: trustme.CA, trusted: str, serve: Serve, serve_tls: Serve, run: Run
 ) -> None:
     proxy = serve_tls(ca.issue_cert('127.0.0.1'), forward) if secure_proxy else serve(forward)
-    page = serve_tls(trustme.CA().issue_cert('127.0.0.1'), PAGE)
+    page = serve_tls(other_authority().issue_cert('127.0.0.1'), PAGE)
 
     result = run(url=page.url, search_string='nginx', tls_ca_cert=trusted, proxy=both(proxy.url), timeout=5)
 
-    assert (result.status, result.message) == (CRITICAL, 'TLS: the issuer of the certificate is unknown')
+    assert (result.status, result.message) == (CRITICAL, f'TLS: {UNKNOWN_ISSUER}')
     assert page.requests == []
 
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
 def test_bad_certificate_of_the_proxy(scheme: str, ca: trustme.CA, trusted: str, serve_tls: Serve, run: Run) -> None:
-    proxy = serve_tls(trustme.CA().issue_cert('127.0.0.1'), forward)
+    proxy = serve_tls(other_authority().issue_cert('127.0.0.1'), forward)
 
     result = run(url=f'{scheme}://127.0.0.1:1/', search_string='a', tls_ca_cert=trusted, proxy=both(proxy.url))
 
-    assert (result.status, result.message) == (CRITICAL, 'TLS: the proxy: the issuer of the certificate is unknown')
+    assert (result.status, result.message) == (CRITICAL, f'TLS: the proxy: {UNKNOWN_ISSUER}')
     assert proxy.requests == []
 
 
@@ -170,7 +171,7 @@ def test_proxy_that_cannot_be_reached_is_named(proxy: str, message: str, advice:
 
 
 def test_next_step_about_the_certificate_of_a_proxy_leads_to_the_proxy(serve_tls: Serve, trusted: str) -> None:
-    proxy = serve_tls(trustme.CA().issue_cert('127.0.0.1'), forward)
+    proxy = serve_tls(other_authority().issue_cert('127.0.0.1'), forward)
     options = {'url': 'http://localhost:2/', 'search_string': 'a', 'tls_ca_cert': trusted, 'proxy': both(proxy.url)}
     *_, line = json.loads(AwesomeCheck('awesome', {}, [options]).get_diagnoses())
 
@@ -264,8 +265,8 @@ def test_407_of_the_proxy(serve: Serve, run: Run) -> None:
 def test_socks_proxy_for_a_bad_certificate(
     ca: trustme.CA, trusted: str, serve: Serve, serve_tls: Serve, run: Run
 ) -> None:
-    page = serve_tls(trustme.CA().issue_cert('127.0.0.1'), PAGE)
+    page = serve_tls(other_authority().issue_cert('127.0.0.1'), PAGE)
 
     result = run(url=page.url, search_string='a', tls_ca_cert=trusted, proxy=as_socks(serve(on_connect=socks)))
 
-    assert result.message == 'TLS: the issuer of the certificate is unknown'
+    assert result.message == f'TLS: {UNKNOWN_ISSUER}'

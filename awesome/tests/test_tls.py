@@ -19,7 +19,7 @@ from datadog_checks.awesome import AwesomeCheck
 from datadog_checks.base.utils import tls
 
 from .answers import TIMEOUT, octets, silence, trickle
-from .certificates import SelfSigned, early_intermediate
+from .certificates import UNKNOWN_ISSUER, SelfSigned, early_intermediate, other_authority
 from .conftest import Result
 from .leaks import DOORS
 from .server import Server, response
@@ -43,8 +43,8 @@ def test_trusted_certificate(ca: trustme.CA, trusted: str, serve_tls: Serve, run
 
 BAD: dict[str, tuple[Callable[[trustme.CA], Any], str]] = {
     'of another authority': (
-        lambda _: trustme.CA().issue_cert('127.0.0.1'),
-        'TLS: the issuer of the certificate is unknown',
+        lambda _: other_authority().issue_cert('127.0.0.1'),
+        f'TLS: {UNKNOWN_ISSUER}',
     ),
     'self-signed': (SelfSigned, 'TLS: the certificate is self-signed'),
     'expired': (

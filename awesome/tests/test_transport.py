@@ -22,7 +22,7 @@ import trustme
 from datadog_checks.awesome.fault import Fault, Kind
 from datadog_checks.awesome.fetching.certificate import chain_days_left
 
-from .certificates import SelfSigned
+from .certificates import UNKNOWN_ISSUER, SelfSigned, other_authority
 from .client import Client, Contexts
 from .proxy import forward, require_password
 from .server import Server, response
@@ -177,9 +177,9 @@ DAY = datetime.timedelta(days=1)
     ('issue', 'kind', 'message'),
     [
         pytest.param(
-            lambda _: trustme.CA().issue_cert('127.0.0.1'),
+            lambda _: other_authority().issue_cert('127.0.0.1'),
             Kind.UNKNOWN_ISSUER,
-            'the issuer of the certificate is unknown',
+            UNKNOWN_ISSUER,
             id='of another authority',
         ),
         pytest.param(SelfSigned, Kind.SELF_SIGNED, 'the certificate is self-signed', id='self-signed'),
@@ -256,7 +256,7 @@ def test_server_name(name: str, issued_for: str, is_valid: bool, ca: trustme.CA,
 
 
 def test_name_with_an_underscore_is_not_verified_where_none_is(serve_tls: Serve) -> None:
-    server = serve_tls(trustme.CA().issue_cert('other.example'), PAGE)
+    server = serve_tls(other_authority().issue_cert('other.example'), PAGE)
 
     with Client(server_name='my_page.example') as client:
         assert client.fetch(server.url) == b'page'
@@ -322,7 +322,7 @@ def test_server_is_told_why_the_handshake_failed(ca: trustme.CA, serve: Serve) -
     told = []
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    trustme.CA().issue_cert('127.0.0.1').configure_cert(context)
+    other_authority().issue_cert('127.0.0.1').configure_cert(context)
 
     def shake_hands(connection: socket.socket) -> None:
         try:
@@ -680,12 +680,11 @@ def test_large_page_through_two_layers_of_tls(ca: trustme.CA, serve_tls: Serve) 
 
 
 def test_bad_certificate_of_a_proxy_or_of_the_page_behind_it(page: Server, ca: trustme.CA, serve_tls: Serve) -> None:
-    bad = serve_tls(trustme.CA().issue_cert('127.0.0.1'), forward)
+    bad = serve_tls(other_authority().issue_cert('127.0.0.1'), forward)
     good = serve_tls(ca.issue_cert('127.0.0.1'), forward)
-    unknown = 'the issuer of the certificate is unknown'
 
-    assert fault_of(page.url, ca=ca, proxy=bad.url) == (Kind.UNKNOWN_ISSUER, f'TLS: the proxy: {unknown}')
-    assert fault_of(bad.url, ca=ca, proxy=good.url) == (Kind.UNKNOWN_ISSUER, f'TLS: {unknown}')
+    assert fault_of(page.url, ca=ca, proxy=bad.url) == (Kind.UNKNOWN_ISSUER, f'TLS: the proxy: {UNKNOWN_ISSUER}')
+    assert fault_of(bad.url, ca=ca, proxy=good.url) == (Kind.UNKNOWN_ISSUER, f'TLS: {UNKNOWN_ISSUER}')
     assert page.requests == bad.requests == []
 
 

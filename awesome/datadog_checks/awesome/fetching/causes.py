@@ -220,6 +220,8 @@ def _certificate_fault(code: int, host: str, chain: list[bytes]) -> Fault:
     if code == NOT_YET_VALID:
         return _time_fault(Kind.NOT_YET_VALID, Kind.NOT_YET_VALID, 'is not yet valid', chain, starts_later)
     kind, words = CERTIFICATE_CAUSES.get(code, (Kind.CERTIFICATE, f'the certificate was refused (code {code})'))
+    if kind is Kind.UNKNOWN_ISSUER and chain and (issuer := issuer_name(chain[-1])):
+        return Fault(kind, words.replace('the issuer', 'the issuer {}', 1), f"'{issuer}'")
     return Fault(kind, words)
 
 
