@@ -221,7 +221,8 @@ shop checkout: OK -> CRITICAL (error)
 + We are back at 6:00.
 ```
 
-**Next step**: The server is overloaded, starting, or in maintenance: check it, and the servers behind it.
+**Next step**: The server is overloaded, starting, or in maintenance: check it, and the servers behind it.\
+ If this status is right, set `http_response_status_code`.
 %%%"""
     )
 

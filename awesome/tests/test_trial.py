@@ -120,7 +120,10 @@ def test_error_page(serve: Serve) -> None:
     status, printed = try_page(serve(response(b'', '404 x')).url, 'a')
 
     assert (status, printed.splitlines()[0]) == (CRITICAL, 'CRITICAL  status: 404 Not Found')
-    assert line(printed, 'next step') == 'Check the path in `url`.'
+    assert (
+        line(printed, 'next step')
+        == 'Check the path in `url`. If this status is right, set `http_response_status_code`.'
+    )
 
 
 def test_certificate(ca: trustme.CA, serve_tls: Serve) -> None:

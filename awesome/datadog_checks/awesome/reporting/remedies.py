@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BEHIND = 'A proxy or load balancer answers, but not the server behind it: check that server, then its own log.'
 _PROXY = 'Check the `proxy` options of the instance, of init_config, and of datadog.yaml, and the log of the proxy.'
+_EXPECTED = ' If this status is right, set `http_response_status_code`.'
 _PROXY_LOGIN = 'Put the name and password of the proxy into the URL of `proxy`: http://NAME:PASSWORD@proxy:3128'
 
 REMEDIES: dict[Kind, str] = {
@@ -54,16 +55,17 @@ REMEDIES: dict[Kind, str] = {
     Kind.LOGIN: 'Check `auth_type` against what the server offers: curl -sS -o /dev/null -D - {url}',
     Kind.UNAUTHORIZED: 'Set `username` and `password`, `auth_token`, or `headers`, or correct them.',
     Kind.FORBIDDEN: 'Check whether the page needs a login (`username`, `auth_token`, `headers`), and whether the server'
-    ' refuses this machine or the User-Agent.',
-    Kind.NOT_FOUND: 'Check the path in `url`.',
+    ' refuses this machine or the User-Agent.' + _EXPECTED,
+    Kind.NOT_FOUND: 'Check the path in `url`.' + _EXPECTED,
     Kind.PROXY_UNAUTHORIZED: _PROXY_LOGIN,
     Kind.TOO_MANY_REQUESTS: 'The server limits requests: check less often (`min_collection_interval`), or have it'
     ' allow this machine.',
     Kind.BAD_GATEWAY: _BEHIND,
-    Kind.UNAVAILABLE: 'The server is overloaded, starting, or in maintenance: check it, and the servers behind it.',
+    Kind.UNAVAILABLE: 'The server is overloaded, starting, or in maintenance: check it, and the servers behind it.'
+    + _EXPECTED,
     Kind.GATEWAY_TIMEOUT: _BEHIND,
     Kind.NOT_FOLLOWED: 'Check where it redirects to, and `allow_redirects`: curl -sS -o /dev/null -D - {url}',
-    Kind.SERVER_ERROR: 'The server failed: read its log.',
+    Kind.SERVER_ERROR: 'The server failed: read its log.' + _EXPECTED,
     Kind.STATUS: 'See what the server answers: curl -v {url}; `http_response_status_code` says which codes count.',
     Kind.TOO_MANY_REDIRECTS: 'See where it leads: curl -sSL -o /dev/null -D - {url}; pages that need a login or a'
     ' cookie often redirect forever.',
