@@ -40,7 +40,7 @@ REMEDIES: dict[Kind, str] = {
     ' intermediate certificates: openssl s_client -connect {authority} -showcerts </dev/null',
     Kind.WRONG_NAME: 'Use a host name in `url` that the certificate has; see also `tls_use_host_header`.',
     Kind.CERTIFICATE: 'Look at the certificate: openssl s_client -connect {authority} -showcerts </dev/null',
-    Kind.CLIENT_CERTIFICATE: 'The server asks for a client certificate: set `tls_cert` and `tls_private_key`.',
+    Kind.CLIENT_CERTIFICATE: 'Set `tls_cert` and `tls_private_key` to a certificate that the server accepts.',
     Kind.NOT_TLS: 'Use http:// in `url`, or the port on which the server speaks TLS.',
     Kind.HANDSHAKE: 'Compare with another client, and read the log of the server:'
     ' openssl s_client -connect {authority} </dev/null',
