@@ -226,6 +226,15 @@ def test_page_is_respelled_once_for_all_strings(serve: Serve, monkeypatch: pytes
     assert sum(length > 100 for length in respelled) == 2
 
 
+@pytest.mark.parametrize(('size', 'enough'), [(5000, 8192), (8000, 16384), (8192, 16384)])
+def test_size_that_is_suggested_leaves_the_page_room(size: int, enough: int, serve: Serve) -> None:
+    url = serve(response(b'x' * (size - 1) + b'y')).url
+
+    _, printed = try_page(url, 'y', '--set', 'max_body_size=4000')
+
+    assert line(printed, 'missing') == f"'y': it comes after the first 4000 bytes; set max_body_size: {enough}"
+
+
 def test_explanation_ends_in_the_time_of_a_run(serve: Serve) -> None:
     instance = {'url': serve(response(b'nginx')).url, 'search_string': 'NGINX'}
     check = AwesomeCheck('awesome', {}, [instance])

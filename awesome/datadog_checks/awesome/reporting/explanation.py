@@ -328,7 +328,9 @@ class Explainer:
         report = self._rerun(replace(more, rules=rules, further=Further()))
         if not isinstance(report.outcome, Searched):
             return []
-        why, change = f'it comes after the first {limit} bytes', {'max_body_size': report.outcome.page.size}
+        size = report.outcome.page.size
+        # Pages grow: a power of two that leaves an eighth.
+        why, change = f'it comes after the first {limit} bytes', {'max_body_size': 1 << (size + size // 8).bit_length()}
         return [Reason(string, why, change) for string in wanted if string not in report.outcome.verdict.missing]
 
 
