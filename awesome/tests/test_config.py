@@ -278,6 +278,18 @@ def test_login_without_its_package(auth_type: str, package: str, monkeypatch: py
         validators.auth_type(auth_type)
 
 
+@pytest.mark.parametrize(
+    ('option', 'value', 'login'), [('ntlm_domain', 'D\\me', 'ntlm'), ('kerberos_auth', 'required', 'kerberos')]
+)
+def test_login_that_is_inferred_without_its_package(
+    option: str, value: str, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validators, 'find_spec', lambda name: None)
+
+    told = f'{option}: {login} needs the Python package requests_{login}, which is not installed'
+    assert told in error_of(**{option: value, 'password': 'p'})
+
+
 @pytest.mark.parametrize('option', ['username', 'password'])
 def test_login_that_iso_8859_1_cannot_send(option: str) -> None:
     login = {'username': 'é', 'password': 'ü', option: '€'}
@@ -293,6 +305,7 @@ def test_login_that_iso_8859_1_cannot_send(option: str) -> None:
         ({'auth_type': 'digest', 'username': 'me'}, 'password'),
         ({'auth_type': 'Digest'}, 'username'),
         ({'auth_type': 'ntlm', 'password': 'p'}, 'ntlm_domain'),
+        ({'auth_type': 'ntlm', 'ntlm_domain': 'd\\me'}, 'password'),
         ({'auth_type': 'ntlm', 'ntlm_domain': '', 'password': 'p'}, 'ntlm_domain'),
         ({'auth_type': 'aws', 'aws_host': '', 'aws_region': 'r', 'aws_service': 's'}, 'aws_host'),
     ],

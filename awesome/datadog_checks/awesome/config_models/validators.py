@@ -36,6 +36,8 @@ LOGIN_OPTIONS = {
     'digest': ('username', 'password'),
     'ntlm': ('ntlm_domain', 'password'),
 }
+# The base package's client takes these for an `auth_type`.
+INFERRED_LOGINS = {'kerberos_auth': 'kerberos', 'ntlm_domain': 'ntlm'}
 # These say where a request ends: with other values than the check's, the server would wait for the rest.
 FRAMING = ('content-length', 'transfer-encoding')
 # The base package's list has it by default; it is left out.
@@ -410,13 +412,18 @@ def check_instance(model: Any) -> Any:
 
 
 def check_login(model: Any) -> None:
-    auth_type = (model.auth_type or '').lower()
+    login = (model.auth_type or 'basic').lower()
+    for option, inferred in INFERRED_LOGINS.items():
+        is_given = option in model.model_fields_set and getattr(model, option)
+        if login == 'basic' and is_given and not model.auth_token:
+            login = inferred
+            with_name(option, auth_type, login)
     has_user_info = basic_auth(parse_url(model.url)) is not None
-    for option in () if model.auth_token else LOGIN_OPTIONS.get(auth_type, ()):
+    for option in () if model.auth_token else LOGIN_OPTIONS.get(login, ()):
         is_personal = option in ('username', 'password')
         value = getattr(model, option)
         if (value is None and not (has_user_info and is_personal)) or (value == '' and not is_personal):
-            raise ValueError(f'{option}: is required for auth_type: {auth_type}')
+            raise ValueError(f'{option}: is required for auth_type: {login}')
 
 
 def with_name(option: str, check: Callable[..., None], *arguments: Any) -> None:
