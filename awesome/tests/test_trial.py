@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -374,6 +375,52 @@ def test_body_is_saved(page: str, tmp_path: Path) -> None:
     assert file.read_text() == PAGE
     status, printed = try_page(page, 'Thank', '--save', str(tmp_path))
     assert (status, printed) == (INVALID, f'python -m datadog_checks.awesome: {tmp_path}: Is a directory\n')
+
+
+def test_saved_body_is_told_of(page: str, tmp_path: Path) -> None:
+    file = tmp_path / 'page.html'
+    size = len(PAGE.encode())
+
+    assert line(try_page(page, 'Thank', '--save', str(file))[1], 'saved') == f'{size} bytes to {file}'
+    printed = try_page(page, 'Thank', '--save', str(file), '--json')[1]
+    assert json.loads(printed)['saved'] == f'{size} bytes to {file}'
+    assert f'saved: {size} bytes to {file}' in try_page(page, 'Thank', '--save', str(file), '--nagios')[1]
+
+
+def test_page_that_is_not_there_replaces_nothing(tmp_path: Path) -> None:
+    file, other = tmp_path / 'page.html', tmp_path / 'other.html'
+    file.write_text('good')
+
+    for path in (file, other):
+        status, printed = try_page('http://127.0.0.1:1/', 'a', '--save', str(path))
+        assert (status, line(printed, 'saved')) == (CRITICAL, 'nothing: no page came')
+
+    assert (file.read_text(), os.listdir(tmp_path)) == ('good', ['page.html'])
+
+
+def test_empty_page_is_saved(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / 'page.html'
+    file.write_text('old')
+
+    assert line(try_page(serve(response(b'')).url, 'a', '--save', str(file))[1], 'saved') == f'0 bytes to {file}'
+    assert file.read_text() == ''
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs a device that is full')
+def test_saved_page_keeps_its_mode_and_links_and_devices_stay(page: str, tmp_path: Path) -> None:
+    file, link = tmp_path / 'page.html', tmp_path / 'link.html'
+    file.write_text('old')
+    file.chmod(0o604)
+    link.symlink_to(file)
+
+    before = file.stat().st_ino
+    try_page(page, 'Thank', '--save', str(link))
+    assert (link.is_symlink(), file.read_text(), file.stat().st_ino) == (True, PAGE, before)
+    try_page(page, 'Thank', '--save', str(file))
+    assert (file.stat().st_mode & 0o777, file.stat().st_ino == before) == (0o604, False)
+    assert sorted(os.listdir(tmp_path)) == ['link.html', 'page.html']
+    assert try_page(page, 'Thank', '--save', '/dev/full')[0] == INVALID
+    assert Path('/dev/full').is_char_device()
 
 
 def test_page_is_compared_with_one_that_was_saved(serve: Serve, tmp_path: Path) -> None:

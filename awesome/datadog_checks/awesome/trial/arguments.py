@@ -154,7 +154,10 @@ GROUPS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             'metavar': 'SECONDS',
             'help': 'run again and again, and print a line when the verdict changes',
         },
-        '--save': {'metavar': 'FILE', 'help': 'keep the body of the page as far as it was read, decompressed'},
+        '--save': {
+            'metavar': 'FILE',
+            'help': 'keep the body of the page, decompressed, as far as it was read, if one came',
+        },
         '--against': {
             'metavar': 'FILE|URL',
             'help': 'say in what the page differs from one that was saved, or from another',

@@ -20,6 +20,7 @@ from .configuration import Configured, load, read_instances, remarks, select
 from .printing import Paper, as_json, plugin_output
 from .progress import Progress
 from .result import INVALID, Result, exit_status, invalid
+from .saving import save_body
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def try_once(configured: Configured, save: str | None, against: str | None) -> R
     if other and sample:
         result = replace(result, differences=differences(other, trial.body(report, sample), trial.mask))
     if save is not None and sample:
-        with open(save, 'wb') as file:
-            file.write(max(body, sample.data, key=len))
+        came = trial.body(report, sample) is not None
+        saved = save_body(max(body, sample.data, key=len), save) if came else 'nothing: no page came'
+        result = replace(result, saved=saved)
     return result
 
 

@@ -132,16 +132,23 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
         yield 'unmet', printable(rule)
     for name, value in (result.values or {}).items():
         yield 'value', printable(f'{name}: {(result.unsent or {})[name] if value is None else format(value, ".12g")}')
-    for difference in result.differences or ():
-        yield 'differs', printable(f'{difference.what}: {difference.change}')
-    if result.differences == []:
-        yield 'differs', 'nothing'
+    yield from _file_lines(result)
     for one in result.addresses or ():
         yield 'address', printable(f'{one.address}: {one.status}  {one.message}'.rstrip())
     if result.not_fetched:
         yield 'address', f'not fetched: {result.not_fetched}'
     configured = result.configuration['instances'][0]['url'] if result.configuration else ''
     yield from _page_lines(result.page, result.page.url or configured, has_addresses=bool(result.addresses))
+
+
+def _file_lines(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield what became of --against and --save."""
+    for difference in result.differences or ():
+        yield 'differs', printable(f'{difference.what}: {difference.change}')
+    if result.differences == []:
+        yield 'differs', 'nothing'
+    if result.saved:
+        yield 'saved', printable(result.saved)
 
 
 def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tuple[str, str]]:

@@ -101,6 +101,7 @@ class Result:
     addresses: list[AddressResult] | None = None
     not_fetched: int | None = None
     differences: list[DifferenceResult] | None = None
+    saved: str | None = None
     page: PageResult = field(default_factory=PageResult)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: list[str] | None = None
