@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from datadog_checks.awesome.__main__ import main
 from datadog_checks.awesome.trial import progress
 from datadog_checks.awesome.trial.masking import masked
 from datadog_checks.awesome.trial.printing import columns, wrap
@@ -122,6 +123,27 @@ def test_plugin_output(arguments: list[str], status: int, first: str, page: str)
     assert ended == status
     assert re.fullmatch(first, line)
     assert '|' not in ''.join(more)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        pytest.param(['http://localhost/'], 'give at least one SEARCH_STRING', id='no string'),
+        pytest.param(['a', 'b', '--timeout'], 'argument --timeout: expected one argument', id='no value'),
+        pytest.param(['--config', 'x', '--all'], '--nagios does not go with --all', id='conflict'),
+        pytest.param(['--a|b'], 'unrecognized arguments: --a/b', id='bar'),
+    ],
+)
+@pytest.mark.parametrize('is_first', [False, True])
+def test_plugin_says_which_argument_is_wrong(
+    arguments: list[str], reason: str, is_first: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(['--nagios', *arguments] if is_first else [*arguments, '--nagios'])
+
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.err, printed.out.count('\n')) == (INVALID, '', 1)
+    assert printed.out.startswith(f'AWESOME UNKNOWN - {reason}')
 
 
 def test_terminal_has_colours(page: str, monkeypatch: pytest.MonkeyPatch) -> None:

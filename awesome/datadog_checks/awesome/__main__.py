@@ -13,7 +13,7 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING
 
-from .trial.arguments import EXIT_INVALID, PROGRAM, parse
+from .trial.arguments import fail, parse
 from .trial.modes import run
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _flushed(HUNG_UP)
     except Exception as e:
-        return _flushed(_fail(reason_of(e), '--nagios' in (sys.argv if arguments is None else arguments)))
+        return _flushed(fail(reason_of(e), '--nagios' in (sys.argv if arguments is None else arguments)))
 
 
 def prepare() -> None:
@@ -59,14 +59,6 @@ def reason_of(error: Exception) -> str:
     return f'internal error: {type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}'
 
 
-def _fail(reason: str, is_plugin: bool) -> int:
-    if is_plugin:
-        print(f'AWESOME UNKNOWN - {reason}'.replace('|', '/'))
-    else:
-        print(f'{PROGRAM}: {reason}', file=sys.stderr)
-    return EXIT_INVALID
-
-
 def _flushed(status: int) -> int:
     """Return the status once all is printed, or what it is if it cannot be."""
     try:
@@ -75,7 +67,7 @@ def _flushed(status: int) -> int:
         # As https://docs.python.org/3/library/signal.html#note-on-sigpipe has it: the interpreter flushes again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(e, BrokenPipeError):
-            return _fail(reason_of(e), is_plugin=False)
+            return fail(reason_of(e), is_plugin=False)
     return status
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -40,8 +41,19 @@ example: {EXAMPLE}"""
 class Parser(ArgumentParser):
     """Ends with one line and the status 3 where arguments are invalid."""
 
+    is_plugin = False
+
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_INVALID, f'{self.prog}: {" ".join(message.split())}; see --help\n')
+        self.exit(fail(f'{" ".join(message.split())}; see --help', self.is_plugin))
+
+
+def fail(reason: str, is_plugin: bool) -> int:
+    """Print why the command ends, where its reader looks for it, and return the exit status."""
+    if is_plugin:
+        print(f'AWESOME UNKNOWN - {reason}'.replace('|', '/'))
+    else:
+        print(f'{PROGRAM}: {reason}', file=sys.stderr)
+    return EXIT_INVALID
 
 
 def parse(arguments: Sequence[str]) -> Namespace:
@@ -49,6 +61,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     parser = _parser()
     # What follows `--` is no flag, wherever argparse would look for one.
     end = arguments.index('--') if '--' in arguments else len(arguments)
+    parser.is_plugin = '--nagios' in arguments[:end]
     given = parser.parse_intermixed_args(arguments[:end])
     words = [word for word in (given.url, *given.strings) if word is not None] + list(arguments[end + 1 :])
     given.url, given.strings = (words[0] if words else None), words[1:]
