@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from datadog_checks.awesome.__main__ import main
@@ -123,6 +124,22 @@ def test_plugin_output(arguments: list[str], status: int, first: str, page: str)
     assert ended == status
     assert re.fullmatch(first, line)
     assert '|' not in ''.join(more)
+
+
+def test_plugin_output_has_values_and_the_certificate(ca: trustme.CA, serve_tls: Serve) -> None:
+    url = serve_tls(ca.issue_cert('127.0.0.1'), response(b'Waiting: 1,234\nAge: -0.5\nBig: 1' + b'0' * 20)).url
+    wanted = {
+        'jobs.waiting': 'Waiting: {number}',
+        'time': 'Age: {number}',
+        'big': 'Big: {number}',
+        'no': 'No: {number}',
+    }
+
+    printed = try_page(url, 'Waiting', '--no-verify', '--nagios', '--set', f'values={json.dumps(wanted)}')[1]
+
+    first = printed.splitlines()[0]
+    assert first.count('|') == 1
+    assert re.search(rf'B certificate_days_left=\d+\.\d jobs\.waiting=1234 value_time=-0\.5 big=1{"0" * 20}$', first)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import shutil
 import sys
 import unicodedata
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 COLOURS = {'OK': 32, 'WARNING': 33, 'CRITICAL': 31, INVALID: 35}
 # What monitoring plugins call a configuration of which nothing can be said.
 PLUGIN_STATUS = {INVALID: 'UNKNOWN'}
+# Of the performance data: a value of the page may have the same name.
+PLUGIN_LABELS = ('time', 'size', 'certificate_days_left')
 ESCAPE = re.compile(r'\033\[[\d;]*m')
 REVERSE, RESET = '\033[7m', '\033[0m'
 INDENT = 2
@@ -235,13 +238,23 @@ def _plain(value: Any) -> Any:
 
 def plugin_output(result: Result) -> str:
     """Return what a monitoring plugin prints: https://www.monitoring-plugins.org/doc/guidelines.html#PLUGOUTPUT."""
-    page, data = result.page, []
-    if page.response_time is not None:
-        data.append(f'time={page.response_time:.3f}s;;;0;{result.timeout:g}')
-    if page.size is not None:
-        data.append(f'size={page.size}B')
+    data = list(_performance(result))
     status = PLUGIN_STATUS.get(result.status, result.status)
     # A bar begins the performance data.
     first = printable(f'AWESOME {status} - {result.message}').replace('|', '/')
     more = [f'{label}: {text}'.replace('|', '/') for label, text in lines(result, lambda text: f'[[{text}]]')]
     return '\n'.join([f'{first} | {" ".join(data)}' if data else first, *more])
+
+
+def _performance(result: Result) -> Iterator[str]:
+    """Yield the performance data. The names of values need no quotes, and the data has no exponents."""
+    page = result.page
+    if page.response_time is not None:
+        yield f'time={page.response_time:.3f}s;;;0;{result.timeout:g}'
+    if page.size is not None:
+        yield f'size={page.size}B'
+    if page.certificate_days_left is not None:
+        yield f'certificate_days_left={page.certificate_days_left:.1f}'
+    for name, number in (result.values or {}).items():
+        if number is not None:
+            yield f'{"value_" * (name in PLUGIN_LABELS)}{name}={Decimal(f"{number:.12g}"):f}'
