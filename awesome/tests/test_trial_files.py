@@ -93,6 +93,41 @@ def test_file_that_is_no_configuration(content: str | bytes, message: str, write
         assert 'hunter22' not in printed
 
 
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        pytest.param(
+            'instances: [{url: "http://a/", search_strings: a}]',
+            'search_string: is required, or search_header or search_json; '
+            'the option `search_strings` is unknown: `search_string` may be meant\n',
+            id='required option',
+        ),
+        pytest.param(
+            'instances: [{URL: "http://a/", search_string: a}]',
+            'url: is required; the option `URL` is unknown: `url` may be meant\n',
+            id='case',
+        ),
+        pytest.param(
+            'instance: [{url: "http://a/", search_string: a}]',
+            'it has no list of `instances`; the option `instance` is unknown: `instances` may be meant\n',
+            id='top level',
+        ),
+        pytest.param('instances: [{url: x, search_string: a, nonsense: b}]', 'and a host\n', id='nothing alike'),
+    ],
+)
+def test_option_that_is_misspelt_is_named_beside_the_fault(content: str, message: str, write: Write) -> None:
+    for flags in ([], ['--check-config'], ['--all']):
+        status, printed = try_page('--config', write(content), *flags)
+
+        assert (status, printed.endswith(message), printed.count('\n')) == (INVALID, True, 1)
+
+
+def test_fault_of_a_file_is_told_once_whatever_is_misspelt(write: Write) -> None:
+    path = write([VALID, {**VALID, 'tagss': ['a']}], init_config={'timeout': -1})
+
+    assert try_page('--config', path, '--check-config')[1].count('\n') == 1
+
+
 def test_file_without_instances(write: Write) -> None:
     path = write('instances: []')
 

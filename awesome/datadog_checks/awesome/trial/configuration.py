@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.check import AwesomeCheck
 from datadog_checks.awesome.config_models import InstanceConfig
+from datadog_checks.awesome.config_models.validators import OTHERS
 from datadog_checks.awesome.fetching.urls import parse_url, public_url
 from datadog_checks.awesome.options import idle, misplaced
 from datadog_checks.awesome.reporting.wording import printable
@@ -20,11 +21,15 @@ from datadog_checks.base import ConfigurationError
 from .yaml_files import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 SUFFIXES = ('.yaml', '.yml')
 # How alike two names of options have to be, from 0 to 1, for one to be a typing error of the other.
 LIKENESS = 0.8
+OPTIONS = InstanceConfig.model_fields.keys() | OTHERS.keys()
+TOP_LEVEL = ('init_config', 'instances')
+# How the fault of a file begins: it is the same for each of its instances.
+OF_FILE = 'init_config: '
 # Of a name or URL, in characters.
 MAX_LABEL = 80
 
@@ -110,9 +115,13 @@ def load(configured: Configured) -> AwesomeCheck:
     if configured.fault:
         raise ConfigurationError(configured.fault)
     instance, init_config = dict(configured.instance), dict(configured.init_config)
-    with on_one_line():
-        check = AwesomeCheck(name='awesome', init_config=init_config, instances=(instance,))
-        check.load_configuration_models()
+    try:
+        with on_one_line():
+            check = AwesomeCheck(name='awesome', init_config=init_config, instances=(instance,))
+            check.load_configuration_models()
+    except ConfigurationError as e:
+        hints = () if str(e).startswith(OF_FILE) else _misspelt(instance, OPTIONS)
+        raise ConfigurationError('; '.join((str(e), *hints))) from None
     return check
 
 
@@ -129,14 +138,17 @@ def on_one_line() -> Iterator[None]:
 
 def remarks(configured: Configured) -> Iterator[str]:
     """Yield what is probably wrong with a valid instance."""
-    known = InstanceConfig.model_fields
-    for option in configured.instance:
-        if option not in known and (meant := get_close_matches(option, known, 1, LIKENESS)):
-            yield f'the option `{option}` is unknown: `{meant[0]}` may be meant'
+    yield from _misspelt(configured.instance, OPTIONS)
     for option in unresolved(configured.instance):
         yield f'`{option}` is a handle of a secret, which only the Agent resolves: it is used as it is'
     yield from idle(configured.instance)
     yield from misplaced(configured.init_config)
+
+
+def _misspelt(given: Iterable[Any], known: Collection[str]) -> Iterator[str]:
+    for option in given:
+        if option not in known and (meant := get_close_matches(str(option).lower(), known, 1, LIKENESS)):
+            yield f'the option `{option}` is unknown: `{meant[0]}` may be meant'
 
 
 def _files(path: str) -> list[str]:
@@ -158,7 +170,9 @@ def _instances(file: str) -> list[Configured]:
         return [Configured({}, {}, file, fault=f'cannot be read: {e}')]
     instances = content.get('instances') if isinstance(content, dict) else None
     if not isinstance(instances, list):
-        return [Configured({}, {}, file, fault='is no configuration of the check: it has no list of `instances`')]
+        hints = _misspelt(content, TOP_LEVEL) if isinstance(content, dict) else ()
+        fault = '; '.join(('is no configuration of the check: it has no list of `instances`', *hints))
+        return [Configured({}, {}, file, fault=fault)]
     init_config = content.get('init_config') or {}
     if not isinstance(init_config, dict):
         return [Configured({}, {}, file, fault='is no configuration of the check: `init_config` is no mapping')]
@@ -174,6 +188,6 @@ def _one_line(error: str) -> str:
     """Return a configuration error on one line: "url: must have a host"."""
     found = [line.removeprefix('  Value error,').strip() for line in error.splitlines()]
     pairs = list(zip(found[1::2], found[2::2], strict=False))
-    where = 'init_config: ' if found and 'SharedConfig' in found[0] else ''
+    where = OF_FILE if found and 'SharedConfig' in found[0] else ''
     reason = '; '.join(f'{option}: {reason}' if option else reason for option, reason in pairs)
     return where + (reason or ' '.join(error.split()))

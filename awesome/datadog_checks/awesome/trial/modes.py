@@ -16,7 +16,7 @@ from .against import differences, read_other
 from .all_instances import run_all
 from .arguments import DEFAULT_JOBS, EXAMPLE, EXIT_INVALID, instance_of
 from .built_in import built_in_page
-from .configuration import Configured, load, read_instances, remarks, select
+from .configuration import OF_FILE, Configured, load, read_instances, remarks, select
 from .printing import Paper, as_json, plugin_output
 from .progress import Progress
 from .result import INVALID, Result, exit_status, invalid
@@ -100,7 +100,7 @@ def check_config(instances: list[Configured]) -> int:
             load(configured)
         except ConfigurationError as e:
             # What is wrong with init_config is wrong for each instance of the file.
-            of_file = str(e).startswith('init_config: ')
+            of_file = str(e).startswith(OF_FILE)
             fault = f'{configured.file if of_file else configured.place}: {e}'
             if fault not in faults:
                 paper.headline(INVALID, fault)
