@@ -317,7 +317,8 @@ def test_expression_that_does_not_compile(expression: str, reason: str) -> None:
         ([], 'must have at least one expression'),
         (True, 'must be a string, not a boolean: put it in quotes'),
         (['a', 1], 'must be a string, not a number: put it in quotes'),
-        ({}, 'must be a string, not a mapping: put it in quotes'),
+        ({'status': 'UP'}, 'must be an expression in quotes, such as "status == \'UP\'", not a mapping'),
+        (['a', ['b']], 'must be an expression in quotes, such as "status == \'UP\'", not a list'),
     ],
 )
 def test_option_that_is_none(value: Any, reason: str) -> None:

@@ -77,9 +77,13 @@ def strings(value: Any, **_: Any) -> Any:
     return value
 
 
-def text(value: Any) -> str:
+def text(value: Any, example: str = '') -> str:
     if not isinstance(value, str):
-        raise ValueError(f'must be a string, not {_yaml_type(value)}: put it in quotes')
+        # A mapping may be a string that lacks quotes, such as `Status: OK`, but no list is one.
+        advice = '' if isinstance(value, list | tuple) else ': put it in quotes'
+        if example and isinstance(value, list | tuple | Mapping):
+            advice = f', such as {example}'
+        raise ValueError(f'must be a string, not {_yaml_type(value)}{advice}')
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -107,7 +111,7 @@ def encoding(value: Any) -> Any:
 
 def status_code(value: Any) -> Any:
     try:
-        pattern = re.compile(text(value))
+        pattern = re.compile(text(value, "'200|503'"))
     except re.error as e:
         raise ValueError(f'must be a regular expression, such as (200|404): {e}') from None
     if not any(map(pattern.fullmatch, CODES)):
@@ -235,6 +239,10 @@ def check_name(name: Any) -> None:
 
 def expressions(value: Any) -> Any:
     for expression in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(expression, Mapping | list | tuple):
+            # In quotes, a mapping would be an expression that is true of every page.
+            example = """such as "status == 'UP'\""""
+            raise ValueError(f'must be an expression in quotes, {example}, not {_yaml_type(expression)}')
         compiled_by_jmespath(text(expression))
     if not value:
         raise ValueError('must have at least one expression')
@@ -326,11 +334,11 @@ def no_proxy(value: Any) -> Any:
     return boolean(value)
 
 
-def list_of_strings(value: Any) -> Any:
+def list_of_strings(value: Any, example: str = '') -> Any:
     if not isinstance(value, list | tuple):
         raise ValueError(f'must be a list, not {_yaml_type(value)}')
     for item in value:
-        text(item)
+        text(item, example)
     return value
 
 
@@ -351,7 +359,7 @@ instance_proxy = shared_proxy = optional(proxy)
 instance_auth_type = optional(auth_type)
 instance_auth_token = optional(auth_token)
 instance_tls_ciphers = optional(ciphers)
-instance_tags = optional(list_of_strings)
+instance_tags = optional(lambda value: list_of_strings(value, 'team:shop'))
 instance_tls_protocols_allowed = optional(protocols)
 instance_timeout = shared_timeout = instance_connect_timeout = instance_read_timeout = optional(seconds)
 instance_min_collection_interval = optional(interval)
