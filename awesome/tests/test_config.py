@@ -117,7 +117,7 @@ VERSIONS = 'TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'
         ('data', {'a': '\ud800'}, SURROGATE),
         ('data', '\ud800', SURROGATE),
         ('password', '\ud800', SURROGATE),
-        ('method', 1, 'must be a string, not a number: put it in quotes'),
+        ('service', 1, 'must be a string, not a number: put it in quotes'),
         ('headers', {'X-Key': 'a\nb'}, 'the value of X-Key must be one line without control characters'),
         ('headers', {'X-Key': 'a\x7f'}, 'the value of X-Key must be one line without control characters'),
         (
@@ -162,15 +162,18 @@ def test_option(option: str, value: Any, reason: str) -> None:
 @pytest.mark.parametrize(
     ('option', 'accepted'),
     [
-        ('search_mode', "'all' or 'any'"),
-        ('search_in', "'source' or 'text'"),
-        ('addresses', "'all' or 'any'"),
-        ('ip_protocol', "'any', 'ip4' or 'ip6'"),
-        ('method', "'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD' or 'OPTIONS'"),
+        ('search_mode', 'all or any'),
+        ('search_in', 'source or text'),
+        ('addresses', 'all or any'),
+        ('ip_protocol', 'any, ip4, or ip6'),
+        ('kerberos_auth', 'required, optional, or disabled'),
+        ('method', 'GET, POST, PUT, PATCH, DELETE, HEAD, or OPTIONS'),
     ],
 )
 def test_option_of_few_values(option: str, accepted: str) -> None:
-    assert error_of(**{option: 'nonsense'}).splitlines()[1:] == [option, f'  Input should be {accepted}']
+    for value, shown in (('NONSENSE', "'NONSENSE'"), (True, 'a boolean'), (['all'], 'a list')):
+        reason = f'must be {accepted}, not {shown}'
+        assert error_of(**{option: value}).splitlines()[1:] == [option, f'  Value error, {reason}']
 
 
 @pytest.mark.parametrize('option', ['search_string', 'forbidden_string'])

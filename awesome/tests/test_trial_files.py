@@ -69,6 +69,7 @@ def test_init_config_of_a_file_counts(serve: Serve, write: Write) -> None:
         pytest.param('a: !hunter22', 'for the tag: a value that begins like this needs quotes', id='tag'),
         pytest.param('a: !!bool x', 'cannot be read: a value does not fit its type (KeyError)', id='type'),
         pytest.param(f'!{"x" * 9999}', 'cannot be read: line 1: ', id='long error'),
+        pytest.param('a: b\n---\na: c', 'cannot be read: line 2: it has more than one document (---)', id='documents'),
         pytest.param('', 'it has no list of `instances`', id='empty'),
         pytest.param('a: b', 'it has no list of `instances`', id='mapping'),
         pytest.param('instances:', 'it has no list of `instances`', id='nothing'),

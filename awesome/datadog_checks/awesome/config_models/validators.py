@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from datadog_checks.awesome.fetching.urls import basic_auth, parse_url
@@ -141,6 +141,20 @@ def size(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError('must be a number of bytes, 1 or more')
     return value
+
+
+def choice(value: Any, *, field: Any, **_: Any) -> Any:
+    """Check the value of an option that has few, which its model lists."""
+    choices = get_args(get_args(field.annotation)[0])
+    if value is not None and value not in choices:
+        *others, last = choices
+        accepted = f'{", ".join(others)}{"," * (len(others) > 1)} or {last}'
+        raise ValueError(f'must be {accepted}, not {repr(value) if isinstance(value, str) else _yaml_type(value)}')
+    return value
+
+
+def method(value: Any, **keywords: Any) -> Any:
+    return choice(value.upper() if isinstance(value, str) else value, **keywords)
 
 
 def boolean(value: Any) -> Any:
@@ -351,7 +365,8 @@ instance_final_url = optional(url)
 instance_max_redirects = optional(redirects)
 instance_encoding = optional(encoding)
 instance_http_response_status_code = optional(status_code)
-instance_method = optional(lambda value: text(value).upper())
+instance_method = method
+instance_addresses = instance_ip_protocol = instance_kerberos_auth = instance_search_in = instance_search_mode = choice
 instance_data = optional(data)
 instance_max_body_size = optional(size)
 instance_headers = instance_extra_headers = optional(headers)
@@ -363,7 +378,7 @@ instance_tags = optional(lambda value: list_of_strings(value, 'team:shop'))
 instance_tls_protocols_allowed = optional(protocols)
 instance_timeout = shared_timeout = instance_connect_timeout = instance_read_timeout = optional(seconds)
 instance_min_collection_interval = optional(interval)
-instance_name = optional(text)
+instance_name = instance_service = shared_service = optional(text)
 instance_username = instance_password = instance_ntlm_domain = optional(line)
 instance_tls_ca_cert = instance_tls_cert = instance_tls_private_key = optional(text)
 instance_case_sensitive = instance_regex = instance_allow_redirects = instance_persist_connections = optional(boolean)

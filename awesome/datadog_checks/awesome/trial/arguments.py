@@ -113,15 +113,18 @@ def _first_word(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ArgumentTypeError('takes a number of seconds above 0')
+        raise ArgumentTypeError(f'takes a number of seconds above 0, not {text!r}')
     return seconds
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > len(str(MAX_JOBS)) or not 1 <= int(text) <= MAX_JOBS:
-        raise ArgumentTypeError(f'takes a number from 1 to {MAX_JOBS}')
+        raise ArgumentTypeError(f'takes a number from 1 to {MAX_JOBS}, not {text!r}')
     return int(text)
 
 
@@ -143,7 +146,7 @@ GROUPS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             'help': 'send a header',
         },
         '--no-verify': {'action': 'store_true', 'help': 'accept any certificate'},
-        '--timeout': {'type': float, 'metavar': 'SECONDS', 'help': 'the maximum duration of a run (10)'},
+        '--timeout': {'type': _seconds, 'metavar': 'SECONDS', 'help': 'the maximum duration of a run (10)'},
         '--set': {
             'action': 'append',
             'type': _setting,

@@ -18,6 +18,8 @@ MAX_DEPTH = 50
 # In characters: a reason may repeat what is in the file.
 MAX_REASON = 200
 NAMES = re.compile(r'\b(alias|anchor|tag|tag handle) [\'"].*')
+# What PyYAML says at the second document.
+MORE = 'but found another document'
 # Elsewhere PyYAML was built without libyaml, which is ten times as fast.
 LOADER: type[Any] = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
@@ -48,6 +50,8 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as e:
         place = f'line {e.problem_mark.line + 1}: ' if e.problem_mark else ''
         # A password that begins with ! or & is a name to YAML, which repeats it.
+        if e.problem == MORE:
+            raise ValueError(f'{place}it has more than one document (---)') from None
         problem = NAMES.sub(r'\1: a value that begins like this needs quotes', e.problem or e.context or '')
         raise ValueError(f'{place}{problem}'[:MAX_REASON]) from None
     except yaml.YAMLError as e:
