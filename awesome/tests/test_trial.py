@@ -23,6 +23,8 @@ from .leaks import SECRETS, echo, leaks_in
 from .server import Server, response
 from .trials import COMMAND, CRITICAL, INVALID, OK, PAGE, WARNING, configuration, line, try_page
 
+NO_STRING = '--set search_json=... or --set search_header=...'
+
 pytestmark = pytest.mark.unit
 
 Serve = Callable[..., Server]
@@ -166,7 +168,8 @@ def test_yaml_gives_the_same_verdict(arguments: list[str], page: str, run: Run, 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['http://localhost/'], 'give at least one SEARCH_STRING'),
+        (['http://localhost/'], f'give at least one SEARCH_STRING for the page to contain, or {NO_STRING}; see --help'),
+        (['http://localhost/', '--forbidden', 'a'], f'for the page to contain, or {NO_STRING}; see --help'),
         (['http://localhost/', '--set', 'timeout=3'], 'give at least one SEARCH_STRING'),
         (['http://localhost/', 'a', '--config', 'x'], 'give either a URL or --config'),
         (['', '--config', 'x'], 'give either a URL or --config'),
@@ -467,6 +470,7 @@ def test_help_has_the_exit_statuses() -> None:
     assert status == 0
     for code in ('0', '1', '2', '3', '130', '141'):
         assert f'\n{code:>3}  ' in printed
+    assert NO_STRING in ' '.join(printed.split())
     assert try_page('--version') == (0, f'awesome {__version__}\n')
 
 

@@ -21,6 +21,8 @@ EXIT_INVALID = 3
 DEFAULT_STRING = 'Thank you for using nginx.'
 DEFAULT_JOBS = 16
 MAX_JOBS = 999
+# What takes the place of a SEARCH_STRING.
+NO_STRING = '--set search_json=... or --set search_header=...'
 
 DESCRIPTION = """\
 Run the check once on a page, and show what it finds, what explains a miss, and the YAML for it.
@@ -201,7 +203,12 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument('url', nargs='?', metavar='URL', help='the page')
-    parser.add_argument('strings', nargs='*', metavar='SEARCH_STRING', help='what the page must contain: all of them')
+    parser.add_argument(
+        'strings',
+        nargs='*',
+        metavar='SEARCH_STRING',
+        help=f'what the page must contain: all of them; not needed with {NO_STRING}',
+    )
     parser.add_argument('--version', action='version', version=f'awesome {__version__}')
     for title, flags in GROUPS.items():
         group = parser.add_argument_group(title)
@@ -228,5 +235,5 @@ def _problem(given: Namespace) -> str:
         if extra := next(filter(is_given, PAGE_FLAGS), ''):
             return f'{extra} does not go with --config: use --set'
     elif given.url and not given.strings and not any(option.startswith('search_') for option in given.set):
-        return 'give at least one SEARCH_STRING for the page to contain'
+        return f'give at least one SEARCH_STRING for the page to contain, or {NO_STRING}'
     return ''
