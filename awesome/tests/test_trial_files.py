@@ -113,10 +113,20 @@ def test_file_that_is_no_configuration(content: str | bytes, message: str, write
             'it has no list of `instances`; the option `instance` is unknown: `instances` may be meant\n',
             id='top level',
         ),
+        pytest.param(
+            'instances:\n  url: http://a/\n  search_string: a',
+            'it has no list of `instances`; put "- " before `url`, its first option\n',
+            id='no dash',
+        ),
+        pytest.param(
+            'instances: [{url: "http://%%host%%:%%port%%/", search_string: a}]',
+            '; %%host%% is a template variable, which only the Agent fills in\n',
+            id='template',
+        ),
         pytest.param('instances: [{url: x, search_string: a, nonsense: b}]', 'and a host\n', id='nothing alike'),
     ],
 )
-def test_option_that_is_misspelt_is_named_beside_the_fault(content: str, message: str, write: Write) -> None:
+def test_what_may_be_meant_is_named_beside_the_fault(content: str, message: str, write: Write) -> None:
     for flags in ([], ['--check-config'], ['--all']):
         status, printed = try_page('--config', write(content), *flags)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -27,6 +28,8 @@ SUFFIXES = ('.yaml', '.yml')
 # How alike two names of options have to be, from 0 to 1, for one to be a typing error of the other.
 LIKENESS = 0.8
 OPTIONS = InstanceConfig.model_fields.keys() | OTHERS.keys()
+# https://docs.datadoghq.com/containers/guide/template_variables/
+TEMPLATE = re.compile(r'%%\w+%%')
 TOP_LEVEL = ('init_config', 'instances')
 # How the fault of a file begins: it is the same for each of its instances.
 OF_FILE = 'init_config: '
@@ -120,7 +123,7 @@ def load(configured: Configured) -> AwesomeCheck:
             check = AwesomeCheck(name='awesome', init_config=init_config, instances=(instance,))
             check.load_configuration_models()
     except ConfigurationError as e:
-        hints = () if str(e).startswith(OF_FILE) else _misspelt(instance, OPTIONS)
+        hints = () if str(e).startswith(OF_FILE) else (*_misspelt(instance, OPTIONS), *_templates(instance))
         raise ConfigurationError('; '.join((str(e), *hints))) from None
     return check
 
@@ -151,6 +154,11 @@ def _misspelt(given: Iterable[Any], known: Collection[str]) -> Iterator[str]:
             yield f'the option `{option}` is unknown: `{meant[0]}` may be meant'
 
 
+def _templates(instance: Mapping[str, Any]) -> Iterator[str]:
+    if variable := TEMPLATE.search(str(instance.get('url'))):
+        yield f'{variable[0]} is a template variable, which only the Agent fills in'
+
+
 def _files(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
@@ -170,8 +178,7 @@ def _instances(file: str) -> list[Configured]:
         return [Configured({}, {}, file, fault=f'cannot be read: {e}')]
     instances = content.get('instances') if isinstance(content, dict) else None
     if not isinstance(instances, list):
-        hints = _misspelt(content, TOP_LEVEL) if isinstance(content, dict) else ()
-        fault = '; '.join(('is no configuration of the check: it has no list of `instances`', *hints))
+        fault = '; '.join(('is no configuration of the check: it has no list of `instances`', *_no_list(content)))
         return [Configured({}, {}, file, fault=fault)]
     init_config = content.get('init_config') or {}
     if not isinstance(init_config, dict):
@@ -182,6 +189,16 @@ def _instances(file: str) -> list[Configured]:
         else Configured({}, init_config, file, number, fault='is no mapping of options')
         for number, instance in enumerate(instances, 1)
     ]
+
+
+def _no_list(content: Any) -> Iterator[str]:
+    """Yield why a file has no list of instances."""
+    if not isinstance(content, dict):
+        return
+    instances = content.get('instances')
+    if isinstance(instances, dict) and instances:
+        yield f'put "- " before `{next(iter(instances))}`, its first option'
+    yield from _misspelt(content, TOP_LEVEL)
 
 
 def _one_line(error: str) -> str:
