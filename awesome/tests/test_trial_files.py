@@ -144,7 +144,7 @@ def test_file_without_instances(write: Write) -> None:
 
     assert try_page('--config', path) == (INVALID, f'INVALID  {path} has no instances\n')
     for flag in ('--all', '--check-config'):
-        assert try_page('--config', path, flag)[0] == OK
+        assert try_page('--config', path, flag) == (INVALID, f'INVALID  {path} has no instances\n')
 
 
 def test_file_that_is_none_is_not_opened(tmp_path: Path) -> None:
@@ -262,6 +262,54 @@ def test_valid_configuration_holds(write: Write) -> None:
         f'NOTE  {path} instance 2 (typo): the option `forbiden_string` is unknown: `forbidden_string` may be meant\n'
         'OK  2 valid instances\n'
     )
+
+
+def test_instances_with_the_same_tags_are_named(write: Write) -> None:
+    """The query is no part of the tags, and their order does not count."""
+    page = VALID['url']
+    instances = [
+        VALID,
+        {**VALID, 'url': f'{page}?q=1', 'name': 'one'},
+        {**VALID, 'url': f'{page}?q=2'},
+        {**VALID, 'tags': ['a', 'b']},
+        {**VALID, 'tags': ['b', 'a'], 'name': page},
+        {**VALID, 'name': 'one', 'tags': ['a']},
+    ]
+    path = write(instances)
+
+    status, printed = try_page('--config', path, '--check-config')
+
+    assert status == OK
+    assert printed == (
+        f'NOTE  {path} instance 3: has the same tags as {path} instance 1: '
+        'they overwrite each other; change its `name`\n'
+        f'NOTE  {path} instance 5 ({page}): has the same tags as {path} instance 4: '
+        'they overwrite each other; change its `name`\n'
+        'OK  6 valid instances\n'
+    )
+
+
+def test_files_that_are_not_there_are_named(write: Write, tmp_path: Path) -> None:
+    absent = str(tmp_path / 'absent.pem')
+    path = write([{**VALID, 'tls_ca_cert': absent, 'tls_cert': str(tmp_path)}, {**VALID, 'tls_ca_cert': 'ENC[ca]'}])
+
+    printed = try_page('--config', path, '--check-config')[1]
+
+    assert f'NOTE  {path} instance 1: `tls_ca_cert` is a file that does not exist on this machine\n' in printed
+    assert printed.count('does not exist') == 1
+
+
+def test_what_is_misspelt_outside_the_instances_is_told_once(write: Write) -> None:
+    path = write([VALID, {**VALID, 'name': 'b'}], init_config={'timeouts': 5, 'skip_proxy': True}, init_confg=None)
+    notes = (
+        'the option `init_confg` is unknown: `init_config` may be meant',
+        'init_config: the option `timeouts` is unknown: `timeout` may be meant',
+    )
+
+    printed = try_page('--config', path, '--check-config')[1]
+
+    assert printed == ''.join(f'NOTE  {path}: {note}\n' for note in notes) + 'OK  2 valid instances\n'
+    assert all(f'  note        {note}\n' in try_page('--config', path)[1] for note in notes)
 
 
 def test_shared_fault_is_told_once(write: Write) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.check import AwesomeCheck
-from datadog_checks.awesome.config_models import InstanceConfig
+from datadog_checks.awesome.config_models import InstanceConfig, SharedConfig
 from datadog_checks.awesome.config_models.validators import OTHERS
 from datadog_checks.awesome.fetching.urls import parse_url, public_url
-from datadog_checks.awesome.options import idle, misplaced
+from datadog_checks.awesome.options import SHARED_OPTIONS, idle, misplaced
 from datadog_checks.awesome.reporting.wording import printable
 from datadog_checks.awesome.secrets import unresolved
 from datadog_checks.base import ConfigurationError
@@ -30,6 +30,7 @@ LIKENESS = 0.8
 OPTIONS = InstanceConfig.model_fields.keys() | OTHERS.keys()
 # https://docs.datadoghq.com/containers/guide/template_variables/
 TEMPLATE = re.compile(r'%%\w+%%')
+SHARED = SharedConfig.model_fields.keys() | SHARED_OPTIONS | {'use_agent_proxy'}
 TOP_LEVEL = ('init_config', 'instances')
 # How the fault of a file begins: it is the same for each of its instances.
 OF_FILE = 'init_config: '
@@ -47,6 +48,8 @@ class Configured:
     number: int | None = None
     """Which one of its file it is, from 1 on."""
     fault: str = ''
+    keys: tuple[Any, ...] = ()
+    """The keys of its file."""
 
     @property
     def name(self) -> str | None:
@@ -77,9 +80,11 @@ class Configured:
 def read_instances(path: str, settings: Mapping[str, Any]) -> list[Configured]:
     """Return the instances of a file, or of all YAML files of a directory, with `settings` in place of theirs.
 
-    A file that is no configuration counts as one instance with a fault. Raises ConfigurationError if there is no file.
+    A file that is no configuration counts as one instance with a fault. Raises ConfigurationError if there are none.
     """
     found = [configured for file in _files(path) for configured in _instances(file)]
+    if not found:
+        raise ConfigurationError(f'{path} has no instances')
     return [replace(each, instance={**each.instance, **settings}) if not each.fault else each for each in found]
 
 
@@ -88,8 +93,6 @@ def select(instances: list[Configured], wanted: str | None, path: str) -> Config
     for configured in instances:
         if configured.number is None:
             raise ConfigurationError(f'{configured.file} {configured.fault}')
-    if not instances:
-        raise ConfigurationError(f'{path} has no instances')
     named = [configured for configured in instances if wanted is not None and configured.name == wanted]
     if len(named) > 1:
         raise ConfigurationError(f'{path} has {len(named)} instances with the name {wanted!r}: give a number')
@@ -145,6 +148,13 @@ def remarks(configured: Configured) -> Iterator[str]:
     for option in unresolved(configured.instance):
         yield f'`{option}` is a handle of a secret, which only the Agent resolves: it is used as it is'
     yield from idle(configured.instance)
+
+
+def remarks_on_file(configured: Configured) -> Iterator[str]:
+    """Yield what is probably wrong with the file of an instance beside its instances."""
+    yield from _misspelt(configured.keys, TOP_LEVEL)
+    for remark in _misspelt(configured.init_config, SHARED | OPTIONS):
+        yield f'{OF_FILE}{remark}'
     yield from misplaced(configured.init_config)
 
 
@@ -184,7 +194,7 @@ def _instances(file: str) -> list[Configured]:
     if not isinstance(init_config, dict):
         return [Configured({}, {}, file, fault='is no configuration of the check: `init_config` is no mapping')]
     return [
-        Configured(instance, init_config, file, number)
+        Configured(instance, init_config, file, number, keys=tuple(content))
         if isinstance(instance, dict)
         else Configured({}, init_config, file, number, fault='is no mapping of options')
         for number, instance in enumerate(instances, 1)

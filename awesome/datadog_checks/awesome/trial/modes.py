@@ -14,14 +14,15 @@ from datadog_checks.base import ConfigurationError
 
 from .against import differences, read_other
 from .all_instances import run_all
-from .arguments import DEFAULT_JOBS, EXAMPLE, EXIT_INVALID, instance_of
+from .arguments import DEFAULT_JOBS, EXAMPLE, instance_of
 from .built_in import built_in_page
-from .configuration import OF_FILE, Configured, load, read_instances, remarks, select
+from .configuration import Configured, read_instances, select
 from .printing import Paper, as_json, plugin_output
 from .progress import Progress
-from .result import INVALID, Result, exit_status, invalid
+from .result import Result, exit_status, invalid
 from .saving import save_body
 from .trial import Trial
+from .validation import check_config
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -90,27 +91,6 @@ def watch(trial: Trial, seconds: float) -> NoReturn:
             before = verdict
             paper.dated(datetime.now(), report.status.name, trial.message(report))
         time.sleep(max(start + seconds - time.monotonic(), 0))
-
-
-def check_config(instances: list[Configured]) -> int:
-    """Print a line for each invalid instance, and return the exit status."""
-    paper, faults = Paper(), set[str]()
-    for configured in instances:
-        try:
-            load(configured)
-        except ConfigurationError as e:
-            # What is wrong with init_config is wrong for each instance of the file.
-            of_file = str(e).startswith(OF_FILE)
-            fault = f'{configured.file if of_file else configured.place}: {e}'
-            if fault not in faults:
-                paper.headline(INVALID, fault)
-            faults.add(fault)
-        else:
-            for remark in remarks(configured):
-                paper.note(f'{configured.place}: {remark}')
-    if not faults:
-        paper.headline('OK', f'{len(instances)} valid instance{"s"[: len(instances) != 1]}')
-    return EXIT_INVALID if faults else 0
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from datadog_checks.awesome.reporting.message import message
 from datadog_checks.awesome.reporting.remedies import remedy
 from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unread
 
-from .configuration import Configured, load, on_one_line, remarks
+from .configuration import Configured, load, on_one_line, remarks, remarks_on_file
 from .masking import masked
 from .result import Result, address_results, further_result, page_result, search_result, unmet_rules
 
@@ -105,7 +105,7 @@ class Trial:
         return f'{phrase}, {deadline.elapsed():.0f} of {self._options.timeout:g} s'
 
     def _remarks(self, report: Report) -> list[str]:
-        found = list(remarks(self._configured))
+        found = [*remarks(self._configured), *remarks_on_file(self._configured)]
         if isinstance(report.outcome, Unreachable) and report.outcome.fault.kind is Kind.INTERNAL:
             found.append(self._log.last)
         return found

@@ -1,0 +1,82 @@
+"""Validates every instance of a configuration, without a fetch, and says what is odd about them together."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from datadog_checks.awesome.fetching.urls import parse_url, public_url
+from datadog_checks.awesome.secrets import unresolved
+from datadog_checks.base import ConfigurationError
+
+from .arguments import EXIT_INVALID
+from .configuration import OF_FILE, load, remarks, remarks_on_file
+from .printing import Paper
+from .result import INVALID
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from .configuration import Configured
+
+FILES = ('tls_ca_cert', 'tls_cert', 'tls_private_key')
+
+
+def check_config(instances: list[Configured]) -> int:
+    """Print a line for each invalid instance and each remark, and return the exit status."""
+    first: dict[Hashable, Configured]
+    paper, faults, notes, first = Paper(), set[str](), set[str](), {}
+    for configured in instances:
+        try:
+            load(configured)
+        except ConfigurationError as e:
+            # What is wrong with init_config is wrong for each instance of the file.
+            of_file = str(e).startswith(OF_FILE)
+            fault = f'{configured.file if of_file else configured.place}: {e}'
+            if fault not in faults:
+                paper.headline(INVALID, fault)
+            faults.add(fault)
+        else:
+            twin = first.setdefault(_tags(configured), configured)
+            for note in _notes(configured, twin):
+                if note not in notes:
+                    paper.note(note)
+                notes.add(note)
+    if not faults:
+        paper.headline('OK', f'{len(instances)} valid instance{"s"[: len(instances) != 1]}')
+    return EXIT_INVALID if faults else 0
+
+
+def _notes(configured: Configured, twin: Configured) -> Iterator[str]:
+    for remark in remarks_on_file(configured):
+        yield f'{configured.file}: {remark}'
+    for remark in (*remarks(configured), *_absent_files(configured)):
+        yield f'{configured.place}: {remark}'
+    if twin is not configured:
+        yield f'{configured.place}: has the same tags as {twin.place}: they overwrite each other; change its `name`'
+
+
+def _tags(configured: Configured) -> Hashable:
+    """Return what tells the metrics of a valid instance from those of others."""
+    location = public_url(parse_url(configured.instance['url'].strip()).geturl())
+    return frozenset(configured.instance.get('tags') or ()), location, configured.name or location
+
+
+def _absent_files(configured: Configured) -> Iterator[str]:
+    handles = list(unresolved(configured.instance))
+    for option in FILES:
+        path = configured.instance.get(option)
+        if path and option not in handles and _is_absent(path):
+            # Without the path: somebody may have written the key in its place.
+            yield f'`{option}` is a file that does not exist on this machine'
+
+
+def _is_absent(path: str) -> bool:
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        # Another user may see it.
+        return False
+    return False
