@@ -16,6 +16,9 @@ import trustme
 import yaml
 
 from datadog_checks.awesome import __version__
+from datadog_checks.awesome.trial.printing import lines
+from datadog_checks.awesome.trial.result import PageResult
+from datadog_checks.awesome.trial.result import Result as Found
 
 from .answers import silence
 from .conftest import Result
@@ -254,7 +257,30 @@ def test_empty_page_of_the_future(serve: Serve) -> None:
     printed = try_page(server.url, 'nginx')[1]
 
     assert line(printed, 'size') == '0 bytes read'
-    assert line(printed, 'modified') == '0.0 days ago'
+    assert line(printed, 'modified') == 'less than a minute ago'
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'shown'),
+    [
+        (59, 'less than a minute ago'),
+        (61, '1 minute ago'),
+        (7199, '1 hour ago'),
+        (7201, '2 hours ago'),
+        (86400, '1 day ago'),
+        (172799, '1 day ago'),
+        (86400 * 2000, '2,000 days ago'),
+    ],
+)
+def test_age_is_told_in_the_unit_that_fits(seconds: float, shown: str) -> None:
+    found = Found(status='OK', message='', page=PageResult(age=seconds), configuration={'instances': [{'url': ''}]})
+
+    assert dict(lines(found, str))['modified'] == shown
+
+
+def test_whole_seconds_are_written_as_such(page: str) -> None:
+    assert '\n  timeout: 2\n' in try_page(page, 'Thank', '--timeout', '2')[1]
+    assert '\n  timeout: 2.5\n' in try_page(page, 'Thank', '--timeout', '2.5')[1]
 
 
 def test_page_cannot_control_the_terminal(serve: Serve) -> None:

@@ -73,7 +73,7 @@ def test_init_config_of_a_file_counts(serve: Serve, write: Write) -> None:
         pytest.param('', 'it has no list of `instances`', id='empty'),
         pytest.param('a: b', 'it has no list of `instances`', id='mapping'),
         pytest.param('instances:', 'it has no list of `instances`', id='nothing'),
-        pytest.param('init_config: [a]\ninstances: [a]', '`init_config` is no mapping', id='init_config'),
+        pytest.param('init_config: [a]\ninstances: [a]', '`init_config` must be a mapping', id='init_config'),
         pytest.param('instances: [a]', 'conf.yaml instance 1', id='instance'),
         pytest.param('instances: [{1: a}]', '1 is no option', id='number as an option'),
         pytest.param('instances: [{no: a}]', 'False is no option', id='boolean as an option'),
@@ -153,8 +153,8 @@ def test_file_that_is_none_is_not_opened(tmp_path: Path) -> None:
     for name, reason in (('pipe', 'it is not a file'), ('nothing', 'No such file or directory')):
         status, printed = try_page('--config', str(tmp_path / name))
 
-        assert (status, printed) == (INVALID, f'INVALID  {tmp_path / name} cannot be read: {reason}\n')
-    assert try_page('--config', '/dev/zero')[1] == 'INVALID  /dev/zero cannot be read: it is not a file\n'
+        assert (status, printed) == (INVALID, f'INVALID  {tmp_path / name}: cannot be read: {reason}\n')
+    assert try_page('--config', '/dev/zero')[1] == 'INVALID  /dev/zero: cannot be read: it is not a file\n'
     assert try_page('--config', str(tmp_path / 'nothing'), '--nagios')[1].startswith('AWESOME UNKNOWN - ')
 
 
@@ -225,7 +225,7 @@ def test_directory_is_all_its_files(write: Write, tmp_path: Path) -> None:
     assert status == INVALID
     assert printed == (
         f'INVALID  {directory}/a.yml instance 2: url: must start with http:// or https:// and a host\n'
-        f'INVALID  {directory}/c.yaml: is no configuration of the check: it has no list of `instances`\n'
+        f'INVALID  {directory}/c.yaml: is not a configuration of the check: it has no list of `instances`\n'
     )
     (tmp_path / 'c.yaml').unlink()
     assert configuration(try_page('--config', directory, '--instance', 'b')[1])['name'] == 'b'
@@ -248,7 +248,7 @@ def test_every_invalid_instance_is_named(write: Write) -> None:
         f"INVALID  {path} instance 7 (page 7): search_string: '(' is not a regular expression: unclosed group\n"
         f'INVALID  {path} instance 9 (page 9): max_body_size: must be a number of bytes, 1 or more; '
         'timeout: must be a number of seconds above 0\n'
-        f'INVALID  {path} instance 2000: is no mapping of options\n'
+        f'INVALID  {path} instance 2000: must be a mapping of options\n'
     )
 
 
@@ -393,7 +393,7 @@ def test_file_without_instances_is_a_line_of_all(write: Write) -> None:
 
     assert try_page('--config', path, '--all') == (
         INVALID,
-        f'INVALID   {path}  is no configuration of the check: it has no list of `instances`\n',
+        f'INVALID   {path}  is not a configuration of the check: it has no list of `instances`\n',
     )
 
 

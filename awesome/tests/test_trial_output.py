@@ -32,6 +32,9 @@ TABLE = dict(
     re.findall(r'^\| `([\w.]+)` \| (.+) \|$', README.partition('\n### JSON\n')[2].partition('\n## ')[0], re.MULTILINE)
 )
 MASK = '********'
+COMMENT_ON_UNKNOWN = (
+    f'# {MASK} stands for a secret, or for the value of an unknown option: put it back in to use this.\n'
+)
 COMMENT = f'# {MASK} stands for a secret: put it back in to use this.\n'
 
 
@@ -244,9 +247,14 @@ def test_configuration_is_masked_by_option(tmp_path: Path) -> None:
     printed = try_page('--config', str(file))[1]
     shown = yaml.safe_load(printed[printed.index('init_config:') :])
 
-    assert printed.count(COMMENT) == 1
+    assert printed.count(COMMENT_ON_UNKNOWN) == 1
     assert shown == {'init_config': {'proxy': SHOWN_OPTIONS['proxy']}, 'instances': [SHOWN_OPTIONS]}
     assert json.loads(try_page('--config', str(file), '--json')[1])['configuration'] == shown
+
+
+def test_comment_names_what_is_masked(page: str) -> None:
+    assert COMMENT in try_page(page, 'Thank', '--set', 'password=abcdef')[1]
+    assert COMMENT in try_page(page, 'Thank', '--set', 'password=abcdef', '--set', 'nonsense=1')[1]
 
 
 def test_token_is_masked() -> None:

@@ -121,7 +121,8 @@ def _seconds(text: str) -> float:
         seconds = math.nan
     if not 0 < seconds < math.inf:
         raise ArgumentTypeError(f'takes a number of seconds above 0, not {text!r}')
-    return seconds
+    # As it would be written in conf.yaml.
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def _count(text: str) -> int:

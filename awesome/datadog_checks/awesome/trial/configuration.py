@@ -92,13 +92,13 @@ def select(instances: list[Configured], wanted: str | None, path: str) -> Config
     """Return the instance with a name or a number from 1 on, by default the first; raise ConfigurationError."""
     for configured in instances:
         if configured.number is None:
-            raise ConfigurationError(f'{configured.file} {configured.fault}')
+            raise ConfigurationError(f'{configured.file}: {configured.fault}')
     named = [configured for configured in instances if wanted is not None and configured.name == wanted]
     if len(named) > 1:
         raise ConfigurationError(f'{path} has {len(named)} instances with the name {wanted!r}: give a number')
     selected = named[0] if named else _numbered(instances, wanted, path)
     if selected.fault:
-        raise ConfigurationError(f'{selected.place} {selected.fault}')
+        raise ConfigurationError(f'{selected.place}: {selected.fault}')
     return selected
 
 
@@ -175,7 +175,7 @@ def _files(path: str) -> list[str]:
     try:
         found = sorted(str(file) for file in Path(path).iterdir() if file.suffix in SUFFIXES)
     except OSError as e:
-        raise ConfigurationError(f'{path} cannot be read: {e.strerror}') from None
+        raise ConfigurationError(f'{path}: cannot be read: {e.strerror}') from None
     if not found:
         raise ConfigurationError(f'{path} has no *.yaml')
     return found
@@ -188,15 +188,15 @@ def _instances(file: str) -> list[Configured]:
         return [Configured({}, {}, file, fault=f'cannot be read: {e}')]
     instances = content.get('instances') if isinstance(content, dict) else None
     if not isinstance(instances, list):
-        fault = '; '.join(('is no configuration of the check: it has no list of `instances`', *_no_list(content)))
+        fault = '; '.join(('is not a configuration of the check: it has no list of `instances`', *_no_list(content)))
         return [Configured({}, {}, file, fault=fault)]
     init_config = content.get('init_config') or {}
     if not isinstance(init_config, dict):
-        return [Configured({}, {}, file, fault='is no configuration of the check: `init_config` is no mapping')]
+        return [Configured({}, {}, file, fault='is not a configuration of the check: `init_config` must be a mapping')]
     return [
         Configured(instance, init_config, file, number, keys=tuple(content))
         if isinstance(instance, dict)
-        else Configured({}, init_config, file, number, fault='is no mapping of options')
+        else Configured({}, init_config, file, number, fault='must be a mapping of options')
         for number, instance in enumerate(instances, 1)
     ]
 

@@ -30,6 +30,15 @@ def masked(options: Mapping[str, Any]) -> dict[str, Any]:
     return {option: _option(str(option), value) for option, value in options.items()}
 
 
+def hides_unknown(configuration: Mapping[str, Any]) -> bool:
+    """Return whether the value of an option that nobody knows is masked."""
+    return any(
+        option not in KNOWN and option not in SECRET_OPTIONS and MASK in str(value)
+        for options in (configuration.get('init_config', {}), *configuration['instances'])
+        for option, value in options.items()
+    )
+
+
 def _option(option: str, value: Any) -> Any:
     if option in SECRET_OPTIONS or option == 'data':
         return _each_leaf(value, _hide)

@@ -21,6 +21,7 @@ from datadog_checks.awesome.reporting.message import MAX_TITLE, quote
 from datadog_checks.awesome.reporting.wording import printable, validity
 from datadog_checks.awesome.secrets import MASK
 
+from .masking import hides_unknown
 from .result import INVALID, PageResult, Result
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ REVERSE, RESET = '\033[7m', '\033[0m'
 INDENT = 2
 LABEL = 12
 STATUS = 8
-SECONDS_A_DAY = 86400
+UNITS = {'day': 86400, 'hour': 3600, 'minute': 60}
 # A line that a narrow terminal gets is not wrapped: a word a line would be no easier to read.
 MIN_COLUMNS = 40
 
@@ -173,11 +174,18 @@ def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tup
     if parts := _parts(page):
         yield 'of which', parts
     if page.age is not None:
-        yield 'modified', f'{page.age / SECONDS_A_DAY:.1f} days ago'
+        yield 'modified', _ago(page.age)
     if page.certificate_days_left is not None:
         yield 'certificate', validity(page.certificate_days_left)
     if page.redirects:
         yield 'redirects', str(page.redirects)
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in UNITS.items():
+        if count := int(seconds // size):
+            return f'{count:,} {unit}{"s"[: count != 1]} ago'
+    return 'less than a minute ago'
 
 
 def _parts(page: PageResult) -> str:
@@ -216,7 +224,8 @@ def as_document(configuration: dict[str, Any]) -> str:
         yaml.safe_dump(configuration, sort_keys=False, allow_unicode=allow, width=2**16) for allow in (True, False)
     )
     document = as_written if as_written.replace('\n', '').isprintable() else escaped
-    comment = f'# {MASK} stands for a secret: put it back in to use this.\n' if MASK in document else ''
+    stands_for = 'a secret, or for the value of an unknown option' if hides_unknown(configuration) else 'a secret'
+    comment = f'# {MASK} stands for {stands_for}: put it back in to use this.\n' if MASK in document else ''
     return f"{comment}{document}"
 
 
