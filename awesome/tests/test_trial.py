@@ -132,13 +132,19 @@ def test_error_page(serve: Serve) -> None:
     )
 
 
-def test_certificate(ca: trustme.CA, serve_tls: Serve) -> None:
+def test_certificate(ca: trustme.CA, serve_tls: Serve, tmp_path: Path) -> None:
     url = serve_tls(ca.issue_cert('127.0.0.1'), response(b'nginx')).url
 
-    assert try_page(url, 'nginx')[0] == CRITICAL
+    status, printed = try_page(url, 'nginx')
+    assert (status, 'not verified' in printed) == (CRITICAL, False)
     status, printed = try_page(url, 'nginx', '--no-verify')
     assert status == OK
-    assert line(printed, 'certificate').startswith('expires in ')
+    assert re.fullmatch(r'expires in [\d,]+ days \(not verified\)', line(printed, 'certificate'))
+    authority = tmp_path / 'ca.pem'
+    ca.cert_pem.write_to_path(str(authority))
+    for setting in ('tls_verify=false', 'tls_verify=true'):
+        printed = try_page(url, 'nginx', '--set', setting, '--set', f'tls_ca_cert={authority}')[1]
+        assert line(printed, 'certificate').endswith(' days')
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from datadog_checks.awesome.reporting.explanation import as_yaml
 from datadog_checks.awesome.reporting.message import MAX_TITLE, quote
 from datadog_checks.awesome.reporting.wording import printable, validity
 from datadog_checks.awesome.secrets import MASK
+from datadog_checks.base import is_affirmative
 
 from .masking import hides_unknown
 from .result import INVALID, PageResult, Result
@@ -40,6 +41,7 @@ REVERSE, RESET = '\033[7m', '\033[0m'
 INDENT = 2
 LABEL = 12
 STATUS = 8
+NOTHING: dict[str, Any] = {'instances': [{}]}
 UNITS = {'day': 86400, 'hour': 3600, 'minute': 60}
 # A line that a narrow terminal gets is not wrapped: a word a line would be no easier to read.
 MIN_COLUMNS = 40
@@ -141,8 +143,7 @@ def lines(result: Result, mark: Any) -> Iterator[tuple[str, str]]:
         yield 'address', printable(f'{one.address}: {one.status}  {one.message}'.rstrip())
     if result.not_fetched:
         yield 'address', f'not fetched: {result.not_fetched}'
-    configured = result.configuration['instances'][0]['url'] if result.configuration else ''
-    yield from _page_lines(result.page, result.page.url or configured, has_addresses=bool(result.addresses))
+    yield from _page_lines(result)
 
 
 def _file_lines(result: Result) -> Iterator[tuple[str, str]]:
@@ -155,10 +156,11 @@ def _file_lines(result: Result) -> Iterator[tuple[str, str]]:
         yield 'saved', printable(result.saved)
 
 
-def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tuple[str, str]]:
+def _page_lines(result: Result) -> Iterator[tuple[str, str]]:
+    page, (instance,) = result.page, (result.configuration or NOTHING)['instances']
     if page.url:
         yield 'url', printable(page.url)
-    if not has_addresses and (address := _address(page, url)):
+    if not result.addresses and (address := _address(page, page.url or instance.get('url', ''))):
         yield 'address', printable(address)
     if page.status:
         yield 'status', page.status
@@ -176,9 +178,15 @@ def _page_lines(page: PageResult, url: str, has_addresses: bool) -> Iterator[tup
     if page.age is not None:
         yield 'modified', _ago(page.age)
     if page.certificate_days_left is not None:
-        yield 'certificate', validity(page.certificate_days_left)
+        yield 'certificate', validity(page.certificate_days_left) + _doubt(instance)
     if page.redirects:
         yield 'redirects', str(page.redirects)
+
+
+def _doubt(instance: dict[str, Any]) -> str:
+    """Return what there is to say against a certificate that was accepted."""
+    is_verified = instance.get('tls_ca_cert') or is_affirmative(instance.get('tls_verify', True))
+    return '' if is_verified else ' (not verified)'
 
 
 def _ago(seconds: float) -> str:
