@@ -130,7 +130,8 @@ def test_what_may_be_meant_is_named_beside_the_fault(content: str, message: str,
     for flags in ([], ['--check-config'], ['--all']):
         status, printed = try_page('--config', write(content), *flags)
 
-        assert (status, printed.endswith(message), printed.count('\n')) == (INVALID, True, 1)
+        assert (status, printed.count('INVALID  ')) == (INVALID, 1)
+        assert printed.removesuffix('1 instance: 1 INVALID\n').endswith(message)
 
 
 def test_fault_of_a_file_is_told_once_whatever_is_misspelt(write: Write) -> None:
@@ -370,7 +371,8 @@ def test_all_instances_run_at_the_same_time(serve: Serve, write: Write) -> None:
 
     status, printed = try_page('--config', path, '--all', '--jobs', str(count))
 
-    assert (status, printed.count('OK')) == (OK, count)
+    assert (status, printed.count('OK  ')) == (OK, count)
+    assert printed.endswith(f'\n{count} instances: {count} OK\n')
 
 
 def test_all_instances_as_json(shop: str) -> None:
@@ -393,8 +395,33 @@ def test_file_without_instances_is_a_line_of_all(write: Write) -> None:
 
     assert try_page('--config', path, '--all') == (
         INVALID,
-        f'INVALID   {path}  is not a configuration of the check: it has no list of `instances`\n',
+        f'INVALID   {path}  is not a configuration of the check: it has no list of `instances`\n'
+        '1 instance: 1 INVALID\n',
     )
+
+
+def test_rows_with_the_same_name_can_be_told_apart(serve: Serve, write: Write, tmp_path: Path) -> None:
+    instance = {'url': serve(response(b'a')).url, 'search_string': 'a'}
+    write([{**instance, 'name': 'shop'}, {**instance, 'name': 'shop', 'url': 'x'}, {'url': 5}], 'a.yaml')
+    write([{**instance, 'name': 'shop', 'tagss': ['a']}, {**instance, 'name': 'b'}], 'b.yaml')
+
+    status, printed = try_page('--config', str(tmp_path), '--all')
+
+    assert status == INVALID
+    assert [re.split(' {2,}', text)[:2] for text in printed.splitlines()] == [
+        ['OK', 'a.yaml#1 shop'],
+        ['INVALID', 'a.yaml#2 shop'],
+        ['INVALID', 'a.yaml#3'],
+        ['OK', 'b.yaml#1 shop'],
+        ['OK', 'b'],
+        ['NOTE', f'{tmp_path}/b.yaml instance 1 (shop): the option `tagss` is unknown: `tags` may be meant'],
+        [
+            'NOTE',
+            f'{tmp_path}/b.yaml instance 1 (shop): has the same tags as {tmp_path}/a.yaml instance 1 (shop): '
+            'they overwrite each other; change its `name`',
+        ],
+        ['5 instances: 3 OK, 2 INVALID'],
+    ]
 
 
 def test_label_hides_what_a_url_hides(serve: Serve, write: Write) -> None:
@@ -402,4 +429,4 @@ def test_label_hides_what_a_url_hides(serve: Serve, write: Write) -> None:
 
     printed = try_page('--config', write([{'url': f'{server.url}?key=secret', 'search_string': 'a'}]), '--all')[1]
 
-    assert printed == f'OK        {server.url}  the page says what it should\n'
+    assert printed == f'OK        {server.url}  the page says what it should\n1 instance: 1 OK\n'

@@ -59,7 +59,7 @@ class Configured:
 
     @property
     def label(self) -> str:
-        """What to call the instance on one line: its name, or its URL without secrets, or its number."""
+        """What to call the instance on one line: its name, or its URL without secrets, or its place."""
         if self.name:
             return printable(self.name[:MAX_LABEL])
         url = self.instance.get('url')
@@ -68,7 +68,12 @@ class Configured:
             shown = public_url(parse_url(url).geturl())[:MAX_LABEL] if isinstance(url, str) else ''
         except ValueError:
             shown = ''
-        return printable(shown) or (f'instance {self.number}' if self.number else self.file or 'instance')
+        return printable(shown) or (self.short_place if self.number else self.file or 'instance')
+
+    @property
+    def short_place(self) -> str:
+        """Which instance of which file it is."""
+        return printable(f'{os.path.basename(self.file or "")}#{self.number}')
 
     @property
     def place(self) -> str:

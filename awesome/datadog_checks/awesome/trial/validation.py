@@ -24,8 +24,7 @@ FILES = ('tls_ca_cert', 'tls_cert', 'tls_private_key')
 
 def check_config(instances: list[Configured]) -> int:
     """Print a line for each invalid instance and each remark, and return the exit status."""
-    first: dict[Hashable, Configured]
-    paper, faults, notes, first = Paper(), set[str](), set[str](), {}
+    paper, faults, notes = Paper(), set[str](), Notes()
     for configured in instances:
         try:
             load(configured)
@@ -37,23 +36,35 @@ def check_config(instances: list[Configured]) -> int:
                 paper.headline(INVALID, fault)
             faults.add(fault)
         else:
-            twin = first.setdefault(_tags(configured), configured)
-            for note in _notes(configured, twin):
-                if note not in notes:
-                    paper.note(note)
-                notes.add(note)
+            for note in notes.on(configured):
+                paper.note(note)
     if not faults:
         paper.headline('OK', f'{len(instances)} valid instance{"s"[: len(instances) != 1]}')
     return EXIT_INVALID if faults else 0
 
 
-def _notes(configured: Configured, twin: Configured) -> Iterator[str]:
-    for remark in remarks_on_file(configured):
-        yield f'{configured.file}: {remark}'
-    for remark in (*remarks(configured), *_absent_files(configured)):
-        yield f'{configured.place}: {remark}'
-    if twin is not configured:
-        yield f'{configured.place}: has the same tags as {twin.place}: they overwrite each other; change its `name`'
+class Notes:
+    """Tells what is probably wrong with valid instances, each thing once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._first: dict[Hashable, Configured] = {}
+
+    def on(self, configured: Configured) -> Iterator[str]:
+        """Yield what was not told yet, with the place."""
+        for note in self._all_on(configured):
+            if note not in self._told:
+                self._told.add(note)
+                yield note
+
+    def _all_on(self, configured: Configured) -> Iterator[str]:
+        for remark in remarks_on_file(configured):
+            yield f'{configured.file}: {remark}'
+        for remark in (*remarks(configured), *_absent_files(configured)):
+            yield f'{configured.place}: {remark}'
+        twin = self._first.setdefault(_tags(configured), configured)
+        if twin is not configured:
+            yield f'{configured.place}: has the same tags as {twin.place}: they overwrite each other; change its `name`'
 
 
 def _tags(configured: Configured) -> Hashable:
