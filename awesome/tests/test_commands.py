@@ -259,7 +259,7 @@ def served(commands: str, directory: Path) -> Iterator[str]:
     with process:
         try:
             assert process.stdout
-            yield 'http://127.0.0.1:{}/'.format(*re.findall(r' port (\d+)', process.stdout.readline()))
+            yield 'http://localhost:{}/'.format(*re.findall(r' port (\d+)', process.stdout.readline()))
         finally:
             os.killpg(process.pid, signal.SIGTERM)
 
@@ -278,3 +278,10 @@ def test_the_sample_is_what_is_printed(tmp_path: Path) -> None:
 
 def with_any_time(text: str) -> str:
     return re.sub(r'\d\.\d{3} s', 'TIME', text)
+
+
+def test_both_readmes_show_the_same_page() -> None:
+    (demo,) = re.findall(r'```text\n\$ make demo .*?\n(.+?)```', text_of('README.md'), re.DOTALL)
+    (shown,) = re.findall(r'```text\n\$ .*?\n(.+?)```', text_of('awesome/README.md'), re.DOTALL)
+
+    assert demo == shown

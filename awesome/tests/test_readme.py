@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -100,6 +101,7 @@ def test_metrics_are_those_of_the_metadata() -> None:
 EVENTS = README.partition('\n### Events\n')[2].partition('\n### ')[0]
 DIAGNOSES = re.findall(r'```text\n(  FAIL .+?)```', README, re.DOTALL)
 PAGE = b'<title>Welcome</title>Thank you for <b>using</b>\nnginx.</html>'
+DEMO = b'<title>Welcome</title><p>Thank you for using <b>nginx</b>.</p>'
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -175,7 +177,9 @@ def test_monitor_of_the_events_is_valid() -> None:
 
 def test_trial_prints_what_is_shown(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     (shown,) = re.findall(r'```text\n\$ .*?\n(.+?)```', README, re.DOTALL)
-    url = serve(response(PAGE)).url
+    # As `python3 -m http.server` answers.
+    answer = response(DEMO, Content_Type='text/html', Last_Modified=formatdate(usegmt=True))
+    url = serve(answer).url.replace('127.0.0.1', 'localhost')
 
     main([url, 'using nginx'])
 
