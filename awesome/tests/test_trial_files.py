@@ -282,10 +282,10 @@ def test_instances_with_the_same_tags_are_named(write: Write) -> None:
 
     assert status == OK
     assert printed == (
-        f'NOTE  {path} instance 3: has the same tags as {path} instance 1: '
-        'they overwrite each other; change its `name`\n'
-        f'NOTE  {path} instance 5 ({page}): has the same tags as {path} instance 4: '
-        'they overwrite each other; change its `name`\n'
+        f'NOTE  {path} instance 3: has the same tags as {path} instance 1, '
+        'so their metrics overwrite each other: give each its own `name`\n'
+        f'NOTE  {path} instance 5 ({page}): has the same tags as {path} instance 4, '
+        'so their metrics overwrite each other: give each its own `name`\n'
         'OK  6 valid instances\n'
     )
 
@@ -417,8 +417,8 @@ def test_rows_with_the_same_name_can_be_told_apart(serve: Serve, write: Write, t
         ['NOTE', f'{tmp_path}/b.yaml instance 1 (shop): the option `tagss` is unknown: `tags` may be meant'],
         [
             'NOTE',
-            f'{tmp_path}/b.yaml instance 1 (shop): has the same tags as {tmp_path}/a.yaml instance 1 (shop): '
-            'they overwrite each other; change its `name`',
+            f'{tmp_path}/b.yaml instance 1 (shop): has the same tags as {tmp_path}/a.yaml instance 1 (shop), '
+            'so their metrics overwrite each other: give each its own `name`',
         ],
         ['5 instances: 3 OK, 2 INVALID'],
     ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .configuration import Configured
 
+CONSEQUENCE = 'so their metrics overwrite each other: give each its own `name`'
 FILES = ('tls_ca_cert', 'tls_cert', 'tls_private_key')
 
 
@@ -64,7 +65,7 @@ class Notes:
             yield f'{configured.place}: {remark}'
         twin = self._first.setdefault(_tags(configured), configured)
         if twin is not configured:
-            yield f'{configured.place}: has the same tags as {twin.place}: they overwrite each other; change its `name`'
+            yield f'{configured.place}: has the same tags as {twin.place}, {CONSEQUENCE}'
 
 
 def _tags(configured: Configured) -> Hashable:
