@@ -85,6 +85,29 @@ def test_forbidden_string_is_shown(page: str) -> None:
     assert line(printed, 'forbidden').startswith("'Café' in line 2: <!doctype html> <title>[[Café]]</title>")
 
 
+@pytest.mark.parametrize(
+    ('markup', 'flags', 'note'),
+    [
+        ('<p>using <b>nginx</b>', [], 'is in the visible text, but the source has markup, entities, or white space'),
+        ('<p>USING nginx', [], 'is there in different case; set case_sensitive: false'),
+        ('<p>a<!-- using nginx -->', ['--text'], ''),
+        ('<p>nothing', [], ''),
+    ],
+    ids=['markup', 'case', 'where no reader sees it', 'not there'],
+)
+def test_forbidden_string_that_the_rules_do_not_see_is_noted(
+    markup: str, flags: list[str], note: str, serve: Serve
+) -> None:
+    url = serve(response(f'<title>Welcome</title>{markup}'.encode())).url
+
+    status, printed = try_page(url, 'Welcome', '--forbidden', 'using nginx', *flags)
+
+    assert status == OK
+    noted = [text for text in printed.splitlines() if text.startswith('  note ')]
+    assert all(note in text for text in noted)
+    assert len(noted) == bool(note)
+
+
 def test_what_a_forbidden_string_left_undecided_is_named(page: str) -> None:
     printed = try_page(page, 'Thank', 'Apache', '--forbidden', 'Café', '--forbidden', 'Traceback')[1]
 

@@ -104,7 +104,7 @@ Rerun = Callable[[PageOptions], Report]
 
 def as_yaml(options: dict[str, Any]) -> str:
     """Return options as in conf.yaml, on one line."""
-    return ', '.join(f'{name}: {_value(value, name == "search_string")}' for name, value in options.items())
+    return ', '.join(f'{name}: {_value(value, name.endswith("_string"))}' for name, value in options.items())
 
 
 def _value(value: Any, quoted: bool) -> str:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.awesome.fault import Step
 from datadog_checks.awesome.reading.encoding import Decoder
 from datadog_checks.awesome.reading.read import text_of
+from datadog_checks.awesome.reading.verdict import Verdict
 from datadog_checks.awesome.reporting.advice import advise_on_json, explain_value
 from datadog_checks.awesome.reporting.comparison import place
-from datadog_checks.awesome.reporting.explanation import Explainer, collect
+from datadog_checks.awesome.reporting.explanation import IN_SOURCE, MAX_QUOTE, Explainer, as_yaml, collect
 from datadog_checks.awesome.reporting.locate import Match, locate
-from datadog_checks.awesome.reporting.message import describe_expression, describe_header, message
+from datadog_checks.awesome.reporting.message import describe_expression, describe_header, message, quote
 from datadog_checks.awesome.reporting.report import Searched, Status, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from datadog_checks.awesome.options import PageOptions
     from datadog_checks.awesome.probe import Probe
-    from datadog_checks.awesome.reading.verdict import Verdict
     from datadog_checks.awesome.reporting.report import Addresses, Report
 
 NOT_THERE = 'not on the page; ignoring case, markup, and encoding does not help'
@@ -175,6 +175,22 @@ def search_result(options: PageOptions, searched: Searched, probe: Probe, body: 
         'values': {value.name: value.number for value in verdict.values} or None,
         'undecided': _undecided(options, searched, {match.string for match in (*found, *forbidden)}),
     }
+
+
+def forbidden_after_all(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> Iterator[str]:
+    """Yield which forbidden strings a page has that is OK, in a way that the rules do not look at."""
+    rules, page = options.rules, searched.page
+    if not (searched.verdict.passed and rules.forbidden):
+        return
+    wanted = replace(options, rules=replace(rules, required=rules.forbidden, forbidden=(), any_suffices=False))
+    # What comes later nobody has to read now.
+    found_out = replace(searched, page=replace(page, cut_off=False), verdict=Verdict(missing=rules.forbidden))
+    for reason in Explainer(wanted, found_out, body, probe).reasons():
+        # Where no reader sees it, nobody minds it.
+        if reason.options != IN_SOURCE[1]:
+            names = {'search_string': 'forbidden_string'}
+            change = as_yaml({names.get(name, name): value for name, value in reason.options.items()})
+            yield f'forbidden {quote(reason.string, MAX_QUOTE)}: {probe.mask(reason.why)}{change and f"; set {change}"}'
 
 
 def further_result(options: PageOptions, searched: Searched, probe: Probe, body: bytes) -> dict[str, Any]:

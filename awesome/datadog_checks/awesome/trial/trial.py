@@ -15,7 +15,15 @@ from datadog_checks.awesome.reporting.report import Searched, Unreachable, Unrea
 
 from .configuration import Configured, load, on_one_line, remarks, remarks_on_file
 from .masking import masked
-from .result import Result, address_results, further_result, page_result, search_result, unmet_rules
+from .result import (
+    Result,
+    address_results,
+    forbidden_after_all,
+    further_result,
+    page_result,
+    search_result,
+    unmet_rules,
+)
 
 if TYPE_CHECKING:
     from datadog_checks.awesome.probe import Sample
@@ -82,7 +90,7 @@ class Trial:
             **details,
             status=report.status.name,
             message=self.message(report),
-            remarks=self._remarks(report),
+            remarks=self._remarks(report, body),
             page=page_result(report, self.mask),
             metrics={f'awesome.{name}': value for name, value in report.metrics.items()},
             tags=list(options.tags),
@@ -104,8 +112,10 @@ class Trial:
         phrase = deadline.activity.phrase.format(*details).removeprefix('while ')
         return f'{phrase}, {deadline.elapsed():.0f} of {self._options.timeout:g} s'
 
-    def _remarks(self, report: Report) -> list[str]:
+    def _remarks(self, report: Report, body: bytes) -> list[str]:
         found = [*remarks(self._configured), *remarks_on_file(self._configured)]
+        if isinstance(report.outcome, Searched):
+            found += forbidden_after_all(self._options, report.outcome, self._probe, body)
         if isinstance(report.outcome, Unreachable) and report.outcome.fault.kind is Kind.INTERNAL:
             found.append(self._log.last)
         return found
