@@ -114,15 +114,13 @@ class _Worker(threading.Thread):
             del task
 
     def _next(self) -> _Task | None:
-        try:
+        with suppress(Empty):
             return self.tasks.get(timeout=IDLE_SECONDS)
-        except Empty:
-            try:
-                _idle.remove(self)
-            except ValueError:
-                # Somebody has just taken it from there.
-                return self.tasks.get()
+        with suppress(ValueError):
+            _idle.remove(self)
             return None
+        # Somebody has just taken it from there.
+        return self.tasks.get()
 
 
 # Those that wait for a call, of all checks, the last one last.
