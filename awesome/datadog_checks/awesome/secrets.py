@@ -77,8 +77,8 @@ class Mask:
             self._fetched.append(spellings)
 
     def __call__(self, text: str) -> str:
-        # Most instances have no secret.
-        if not (self._configured or self._fetched):
+        # Most instances have no secret, and many a page no title and no redirect.
+        if not text or not (self._configured or self._fetched):
             return text
         spans = sorted(set(self._spans(text)))
         if not spans:
