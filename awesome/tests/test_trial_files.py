@@ -290,6 +290,15 @@ def test_instances_with_the_same_tags_are_named(write: Write) -> None:
     )
 
 
+def test_file_in_the_home_directory_is_there(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.setenv('USERPROFILE', str(tmp_path))
+    (tmp_path / 'ca.pem').touch()
+    path = write([{**VALID, 'tls_ca_cert': '~/ca.pem'}])
+
+    assert try_page('--config', path, '--check-config') == (OK, 'OK  1 valid instance\n')
+
+
 def test_files_that_are_not_there_are_named(write: Write, tmp_path: Path) -> None:
     absent = str(tmp_path / 'absent.pem')
     path = write([{**VALID, 'tls_ca_cert': absent, 'tls_cert': str(tmp_path)}, {**VALID, 'tls_ca_cert': 'ENC[ca]'}])

@@ -53,7 +53,7 @@ class TLSContexts:
     def __init__(self, options: Mapping[str, Any], background: Background | None = None) -> None:
         """Take TLS options, and where files are read: a network file system may never answer."""
         self._options = {name: value for name, value in options.items() if value is not None}
-        self._paths = self._files()
+        self._paths = named_files(self._options)
         self._background = background
         self._contexts: dict[bool, tuple[Stamp, ssl.SSLContext]] = {}
 
@@ -78,12 +78,6 @@ class TLSContexts:
         context = self._build(check_hostname)
         self._contexts[check_hostname] = stamp, context
         return context
-
-    def _files(self) -> list[tuple[str, str]]:
-        """Return the options that name a file, with its path."""
-        # The base reads the key only where there is a certificate.
-        options = ('tls_ca_cert', 'tls_cert', 'tls_private_key') if self._options.get('tls_cert') else ('tls_ca_cert',)
-        return [(option, os.path.expanduser(path)) for option in options if (path := self._options.get(option))]
 
     def _build(self, check_hostname: bool) -> ssl.SSLContext:
         paths = dict(self._paths)
@@ -146,6 +140,13 @@ class TLSContexts:
         allowed = [VERSIONS[name] for name in self._options.get('tls_protocols_allowed', ()) if name in VERSIONS]
         if allowed:
             context.minimum_version, context.maximum_version = min(allowed), max(allowed)
+
+
+def named_files(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the options that name a file, with its path."""
+    # The base reads the key only where there is a certificate.
+    names = ('tls_ca_cert', 'tls_cert', 'tls_private_key') if options.get('tls_cert') else ('tls_ca_cert',)
+    return [(name, os.path.expanduser(path)) for name in names if (path := options.get(name))]
 
 
 def check_ciphers(ciphers: str | Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from datadog_checks.awesome.fetching.tls import named_files
 from datadog_checks.awesome.fetching.urls import parse_url, public_url
 from datadog_checks.awesome.secrets import unresolved
 from datadog_checks.base import ConfigurationError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .configuration import Configured
 
 CONSEQUENCE = 'so their metrics overwrite each other: give each its own `name`'
-FILES = ('tls_ca_cert', 'tls_cert', 'tls_private_key')
 
 
 def check_config(instances: list[Configured]) -> int:
@@ -76,9 +76,8 @@ def _tags(configured: Configured) -> Hashable:
 
 def _absent_files(configured: Configured) -> Iterator[str]:
     handles = list(unresolved(configured.instance))
-    for option in FILES:
-        path = configured.instance.get(option)
-        if path and option not in handles and _is_absent(path):
+    for option, path in named_files(configured.instance):
+        if option not in handles and _is_absent(path):
             # Without the path: somebody may have written the key in its place.
             yield f'`{option}` is a file that does not exist on this machine'
 
