@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from datadog_checks.awesome import AwesomeCheck
+from datadog_checks.awesome.fetching.proxies import public_proxy
 
 from .answers import TIMEOUT, flood, octets, send, silence, trickle
 from .conftest import Result
@@ -103,6 +104,21 @@ def test_environment_has_no_say(
     assert run(url=asking.url, search_string='nginx').status == OK
     assert proxy.accepted == 0
     assert b'Authorization' not in asking.requests[0]
+
+
+PUBLIC = {
+    'no login': ('http://proxy:3128', 'http://proxy:3128'),
+    'blanks around it': (' http://me:pw@proxy:3128 ', 'http://proxy:3128'),
+    'a slash in the password': ('http://me:p/w@proxy:3128', 'http://proxy:3128'),
+    'an at sign and slashes in the password': ('socks5h://me:p@://w@proxy', 'socks5h://proxy'),
+    'no scheme': ('me:pw@proxy:3128', 'proxy:3128'),
+    'no address': ('http://me:pw@', 'http://'),
+}
+
+
+@pytest.mark.parametrize(('url', 'public'), PUBLIC.values(), ids=PUBLIC)
+def test_public_url_of_a_proxy_has_no_login(url: str, public: str) -> None:
+    assert public_proxy(url) == public
 
 
 def test_password_reaches_the_proxy_alone(page: dict[str, Any], serve: Serve, run: Run) -> None:

@@ -80,7 +80,7 @@ class PageOptions:
     @property
     def public_url(self) -> str:
         """The URL without user info, query and fragment."""
-        return public_url(self.url.geturl())
+        return public_url(self.url)
 
     @property
     def reads_body(self) -> bool:
@@ -114,7 +114,7 @@ def page_options(
         all_addresses=config.addresses == 'all',
         ip_protocol=config.ip_protocol or 'any',
         name=config.name or '',
-        tags=_tags(config, public_url(url.geturl())),
+        tags=_tags(config, public_url(url)),
         send_events=bool(config.send_events),
         unresolved=tuple(unresolved),
     )

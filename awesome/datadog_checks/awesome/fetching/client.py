@@ -33,7 +33,7 @@ from datadog_checks.base.utils.http import RequestsWrapper
 from .environment import Environment
 from .page import status_with_phrase
 from .transport import Request
-from .urls import KEPT_LENGTH, parse_url, public_url, request_target
+from .urls import parse_url, public_url, request_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,8 @@ BLOCKING = frozenset({'aws', 'kerberos'})
 VARIABLES = {'kerberos_keytab': 'KRB5_CLIENT_KTNAME', 'kerberos_cache': 'KRB5CCNAME'}
 # The wrapper's name of a method, where it is not the method's own.
 METHODS = {'OPTIONS': 'options_method'}
+# In characters: what a cache of 128 URLs may hold of each. A server may send 60 KB.
+KEPT_LENGTH = 2048
 
 
 class Client:
@@ -101,7 +103,7 @@ class Client:
         if self._auth_type not in BLOCKING:
             return self._converse(request)
         self._background.deadline.begin(Activity.LOGIN)
-        key = 'login', self._auth_type, request.method, public_url(request.url.geturl())
+        key = 'login', self._auth_type, request.method, public_url(request.url)
         with Environment(self._variables):
             return self._background.run(key, lambda: self._converse(request))
 

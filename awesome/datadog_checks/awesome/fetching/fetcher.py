@@ -16,6 +16,7 @@ from .background import Background
 from .cookies import Cookies
 from .dialing import Dialer
 from .page import REDIRECTS, Page, locations
+from .proxies import public_proxy
 from .settings import CONVERSATIONS, merged
 from .tls import TLSContexts
 from .transport import Request, Response, Settings, Transport
@@ -79,7 +80,7 @@ class Fetcher:
             trusted = same_origin(page.url, url)
             if response.status == 303 or (response.status in (301, 302) and method == 'POST'):
                 method, body = ('HEAD' if method == 'HEAD' else 'GET'), None
-        raise _too_many_redirects(page.max_redirects, public_url(url.geturl()))
+        raise _too_many_redirects(page.max_redirects, public_url(url))
 
     @property
     def is_through_proxy(self) -> bool:
@@ -194,7 +195,7 @@ class Fetcher:
 
     def _log_request(self, method: str, url: SplitResult) -> None:
         if self._options.log_requests:
-            self._log.debug('Sending %s request to %s', method, self._secrets(public_url(url.geturl())))
+            self._log.debug('Sending %s request to %s', method, self._secrets(public_url(url)))
 
     @cached_property
     def _cross_origin(self) -> Transport:
@@ -255,7 +256,7 @@ class Fetcher:
 
     def _proxy_of_request(self, url: SplitResult) -> str | None:
         proxy = self.proxy(url)
-        self.last_proxy = public_url(proxy.strip()) if proxy else ''
+        self.last_proxy = public_proxy(proxy) if proxy else ''
         self._is_through_proxy = self._is_through_proxy or bool(proxy)
         return proxy
 

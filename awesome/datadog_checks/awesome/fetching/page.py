@@ -35,7 +35,7 @@ class Page:
         self._response = response
         self._deadline = deadline
         self._url = url
-        self.url = public_url(url.geturl())
+        self.url = public_url(url)
         """Where the redirects ended, without user info, query and fragment."""
         self.redirects = redirects
         """How many there were."""
@@ -61,7 +61,7 @@ class Page:
         """Where a redirect leads that was not followed; empty if the page is none or its target no URL."""
         found = locations(self._response) if self.status_code in REDIRECTS else []
         try:
-            return public_url(redirect_target(self._url, found, self._url).geturl()) if found else ''
+            return public_url(redirect_target(self._url, found, self._url)) if found else ''
         except Fault:
             return ''
 

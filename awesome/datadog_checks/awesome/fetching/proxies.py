@@ -66,6 +66,13 @@ class Proxy:
         return [('Proxy-Authorization', f'Basic {b64encode(f"{self.user}:{self.password}".encode()).decode()}')]
 
 
+def public_proxy(url: str) -> str:
+    """Return the URL of a proxy, which may be malformed, without its login: a password may have any character."""
+    scheme, separator, rest = url.strip().partition('://')
+    address = (rest if separator else scheme).rpartition('@')[2]
+    return f'{scheme}{separator}{address}' if separator else address
+
+
 def parse_proxy(url: str) -> Proxy:
     """Return what a proxy's URL says; raise a `connect` fault if it is malformed."""
     scheme, separator, _ = url.strip().partition('://')

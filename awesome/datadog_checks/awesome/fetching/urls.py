@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PORTS = {'http': 80, 'https': 443}
-# In characters: longer URLs are not kept in a cache. A server may send 60 KB, and a cache has 128 places.
-KEPT_LENGTH = 2048
 # In characters (RFC 1035, 2.3.4).
 LABEL_LENGTH = 63
 HOST_LENGTH = 253
@@ -53,9 +51,9 @@ def parse_url(url: str) -> SplitResult:
     return SplitResult(scheme.lower(), netloc, path, query[1:], fragment[1:])
 
 
-def public_url(url: str) -> str:
-    """Return `url` without what may be secret: user info, query and fragment."""
-    return _kept_public_url(url) if len(url) <= KEPT_LENGTH else _public_url(url)
+def public_url(parts: SplitResult) -> str:
+    """Return a URL without what may be secret: user info, query and fragment."""
+    return f'{parts.scheme}://{parts.netloc.rpartition("@")[2]}{parts.path.partition("?")[0]}'
 
 
 def request_target(parts: SplitResult) -> str:
@@ -176,17 +174,6 @@ def _without_dots(path: str) -> str:
     if segments[-1:] in (['.'], ['..']):
         kept.append('')
     return ''.join(f'/{segment}' for segment in kept) + mark
-
-
-@lru_cache
-def _kept_public_url(url: str) -> str:
-    return _public_url(url)
-
-
-def _public_url(url: str) -> str:
-    scheme, separator, rest = re.split('[?#]', url, maxsplit=1)[0].replace('\\', '/').partition('://')
-    authority, slash, path = rest.partition('/')
-    return f'{scheme.lower()}{separator}{authority.rpartition("@")[2]}{slash}{path}'
 
 
 def _unquote(text: str) -> str:

@@ -65,7 +65,7 @@ class Configured:
         url = self.instance.get('url')
         try:
             # In what is no URL, a password may stand anywhere.
-            shown = public_url(parse_url(url).geturl())[:MAX_LABEL] if isinstance(url, str) else ''
+            shown = public_url(parse_url(url))[:MAX_LABEL] if isinstance(url, str) else ''
         except ValueError:
             shown = ''
         return printable(shown) or (self.short_place if self.number else self.file or 'instance')

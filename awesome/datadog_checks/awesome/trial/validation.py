@@ -70,7 +70,7 @@ class Notes:
 
 def _tags(configured: Configured) -> Hashable:
     """Return what tells the metrics of a valid instance from those of others."""
-    location = public_url(parse_url(configured.instance['url'].strip()).geturl())
+    location = public_url(parse_url(configured.instance['url'].strip()))
     return frozenset(configured.instance.get('tags') or ()), location, configured.name or location
 
 
