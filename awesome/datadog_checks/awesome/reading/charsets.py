@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 REPLACEMENT = '\ufffd'
 
-_UNICODE = {'utf-8': 'utf_8', 'utf-16be': 'utf_16_be', 'utf-16le': 'utf_16_le'}
+_UNICODE = {
+    'utf-8': codecs.getincrementaldecoder('utf_8'),
+    'utf-16be': codecs.getincrementaldecoder('utf_16_be'),
+    'utf-16le': codecs.getincrementaldecoder('utf_16_le'),
+}
 _SINGLE_BYTE = {
     'iso-8859-8-i': 'iso8859_8',
     'macintosh': 'mac_roman',
@@ -36,7 +40,7 @@ class TextDecoder(Protocol):
 def text_decoder(encoding: str) -> TextDecoder:
     """Return a decoder for `encoding`, a lower-case name of the Encoding Standard."""
     if encoding in _UNICODE:
-        return codecs.getincrementaldecoder(_UNICODE[encoding])('replace')
+        return _UNICODE[encoding]('replace')
     if encoding == 'iso-2022-jp':
         return _Iso2022Jp()
     if encoding in _MULTI_BYTE:

@@ -19,6 +19,7 @@ MAX_LABEL = 40
 
 _BOMS = {codecs.BOM_UTF8: 'utf-8', codecs.BOM_UTF16_BE: 'utf-16be', codecs.BOM_UTF16_LE: 'utf-16le'}
 _BOM_OF = {encoding: bom for bom, encoding in _BOMS.items()}
+_BOM_STARTS = frozenset(bom[:size] for bom in _BOMS for size in range(len(bom)))
 
 # Each encoding but UTF-16 reads all other bytes as ASCII, wherever they begin a character. These three mean something
 # else in ISO-2022-JP.
@@ -44,9 +45,9 @@ class Decoder:
         """How the text begins: its first 16 KiB."""
         self._option = encoding_of(encoding) if encoding else None
         self._type = parse_content_type(content_type)
-        self._prescan = Prescan(self._type)
-        self._undecided = bytearray()
-        self._is_start = True
+        self._prescan: Prescan | None = None
+        """Needed if the start does not decide."""
+        self._undecided = b''
         self._decoder: TextDecoder | None = None
 
     def feed(self, data: bytes) -> str:
@@ -68,8 +69,7 @@ class Decoder:
             if not self._decide(data, final):
                 return self._ascii()
             self._decoder = text_decoder(self.encoding)
-            data = bytes(self._undecided)
-            self._undecided.clear()
+            data, self._undecided = self._undecided, b''
         return self._decoder.decode(data, final)
 
     def _ascii(self) -> str:
@@ -78,23 +78,22 @@ class Decoder:
         A byte order mark and everything else that encodings see in their own way begins with a byte that is not ASCII,
         so a decoder that starts there ends up with the text that it would have made of the whole.
         """
-        if self._prescan.may_be_utf_16:
+        if not self._prescan or self._prescan.may_be_utf_16:
             return ''
         match = _NOT_ASCII.search(self._undecided)
         size = match.start() if match else len(self._undecided)
         text = self._undecided[:size].decode('ascii')
-        del self._undecided[:size]
+        self._undecided = self._undecided[size:]
         return text
 
     def _decide(self, data: bytes, final: bool) -> bool:
         """Return whether the encoding is decided: nothing that is still to come can change it."""
-        if self._is_start:
-            if not final and any(len(self._undecided) < len(bom) and bom.startswith(self._undecided) for bom in _BOMS):
+        if not self._prescan:
+            if not final and len(self._undecided) < len(codecs.BOM_UTF8) and self._undecided in _BOM_STARTS:
                 return False
-            self._is_start = False
-            data = bytes(self._undecided)
-            if self._decide_by_start(data):
+            if self._decide_by_start(self._undecided):
                 return True
+            data, self._prescan = self._undecided, Prescan(self._type)
         if not (self._prescan.feed(data) or final):
             return False
         if self._prescan.encoding:
@@ -103,12 +102,11 @@ class Decoder:
         return True
 
     def _decide_by_start(self, start: bytes) -> bool:
-        bom = next((bom for bom in _BOMS if start.startswith(bom)), b'')
         if self._option:
-            del self._undecided[: len(bom) if bom == _BOM_OF.get(self._option) else 0]
+            self._undecided = start.removeprefix(_BOM_OF.get(self._option, b''))
             return self._settle(self._option, 'the option `encoding`')
-        if bom:
-            del self._undecided[: len(bom)]
+        if bom := next(filter(start.startswith, _BOMS), b''):
+            self._undecided = start[len(bom) :]
             return self._settle(_BOMS[bom], 'the byte order mark')
         if self._type.is_json:
             return self._settle('utf-8', 'the Content-Type')
