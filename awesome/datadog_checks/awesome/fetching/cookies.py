@@ -66,6 +66,9 @@ class Cookies:
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._cookies)
+
     def store(self, url: SplitResult, lines: Iterable[str]) -> None:
         """Keep, replace or delete what the Set-Cookie headers of a response of `url` say."""
         for line in lines:
@@ -79,8 +82,6 @@ class Cookies:
 
         Those of the value that is `configured` come before them, but for what was set anew.
         """
-        if not self._cookies:
-            return ''
         host, path, is_trusted = url.hostname or '', request_path(url), _is_trusted(url)
         found = [cookie for cookie in self._cookies.values() if cookie.is_for(host, path, is_trusted)]
         if not found:

@@ -17,7 +17,7 @@ from .cookies import Cookies
 from .dialing import Dialer
 from .page import REDIRECTS, Page, locations
 from .proxies import public_proxy
-from .settings import CONVERSATIONS, merged
+from .settings import CONVERSATIONS, header, merged
 from .tls import TLSContexts
 from .transport import Request, Response, Settings, Transport
 from .urls import basic_auth, host_header, origin, public_url, redirect_target, same_origin
@@ -99,7 +99,7 @@ class Fetcher:
             return 'auth_token'
         if options.auth_type in CONVERSATIONS:
             return options.auth_type
-        if any(name.lower() == 'authorization' for name in options.headers):
+        if header(options.headers, 'authorization'):
             return 'headers'
         return 'basic' if self._basic_auth(url) else ''
 
@@ -145,7 +145,9 @@ class Fetcher:
         elif self._options.auth_type in CONVERSATIONS:
             response = self._client_for(url).send(self._request(url, method, headers, body))
         else:
-            response = self._same_origin.send(self._request(url, method, merged(self._basic_auth(url), headers), body))
+            if login := self._basic_auth(url):
+                headers = merged(login, headers)
+            response = self._same_origin.send(self._request(url, method, headers, body))
         return response
 
     def _send_untrusted(self, url: SplitResult, method: str, body: bytes | None, content_type: str) -> Response:
@@ -154,7 +156,9 @@ class Fetcher:
         headers = self._headers(url, self._options.default_headers, content_type)
         return self._cross_origin.send(self._request(url, method, headers, body))
 
-    def _send_with_token(self, url: SplitResult, method: str, headers: dict[str, str], body: bytes | None) -> Response:
+    def _send_with_token(
+        self, url: SplitResult, method: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Response:
         """Send a request with a token, once more with a new one if the server does not accept it."""
         for renew in (False, True):
             with self.dialer.unrestricted():
@@ -165,16 +169,11 @@ class Fetcher:
             response.close()
         return response
 
-    def _headers(self, url: SplitResult, configured: Mapping[str, str], content_type: str) -> dict[str, str]:
-        headers = dict(configured)
-        names = {name.lower(): name for name in headers}
-        if 'host' not in names:
-            headers = {'Host': host_header(url)} | headers
-        if content_type and 'content-type' not in names:
-            headers['Content-Type'] = content_type
-        name = names.get('cookie', 'Cookie')
-        if cookies := self._cookies.header(url, headers.get(name, '')):
-            headers[name] = cookies
+    def _headers(self, url: SplitResult, configured: Mapping[str, str], content_type: str) -> Mapping[str, str]:
+        """Return the headers that are configured, and those of the body and of the cookies that were set."""
+        headers = merged({'Content-Type': content_type}, configured) if content_type else configured
+        if self._cookies and (cookies := self._cookies.header(url, header(headers, 'cookie'))):
+            headers = merged(headers, {'Cookie': cookies})
         return headers
 
     def _basic_auth(self, url: SplitResult) -> dict[str, str]:
@@ -240,8 +239,7 @@ class Fetcher:
     @property
     def _server_name(self) -> str | None:
         """The name that the server's certificate must have in place of the URL's host, if that is configured."""
-        hosts = [value for name, value in self._options.headers.items() if name.lower() == 'host']
-        return hosts[0] if hosts and self._options.use_host_header else None
+        return header(self._options.headers, 'host') if self._options.use_host_header else None
 
     def proxy(self, url: SplitResult) -> str | None:
         """Return the URL of the proxy for a page, if one applies."""
