@@ -35,9 +35,12 @@ class AwesomeCheck(AgentCheck, config_models.ConfigMixin):
         options = self.options(instance)
         sample = Sample() if options.send_events else None
         report = self.probe(options, sample=sample)
-        for name, value, further in report.gauges():
-            self.gauge(name, value, tags=[*options.tags, *further])
-        self.service_check('search', report.status, tags=list(options.tags), message=message(report, options.rules))
+        tags = list(options.tags)
+        for name, value in report.metrics.items():
+            self.gauge(name, value, tags=tags)
+        for name, number in report.values.items():
+            self.gauge('page.value', number, tags=[*tags, f'value:{name}'])
+        self.service_check('search', report.status, tags=tags, message=message(report, options.rules))
         for event in self._events.of(options, report, sample) if sample else ():
             self.event(event)
 

@@ -45,7 +45,7 @@ def sweep(probe: Probe, options: PageOptions, record: bytearray | None, sample: 
             _keep(record, sample, body, part)
     names = [str(info[4][0]) for info in fetched]
     addresses = Addresses(tuple(zip(names, reports, strict=True)), len(found) - len(fetched))
-    report = replace(_merge(reports, lookup_time, was_looked_up), resolved=resolved, addresses=addresses)
+    report = _merge(reports, lookup_time, was_looked_up)._replace(resolved=resolved, addresses=addresses)
     return _with_one_fault(report, probe.mask(origin(options.url)[1]), names)
 
 
@@ -73,8 +73,7 @@ def _merge(reports: Sequence[Report], lookup_time: float, was_looked_up: bool) -
     first_byte_time = worst.first_byte_time
     # Redirects may have led to other hosts.
     lookup = {'page.lookup_time': lookup_time + worst.phases.get('page.lookup_time', 0)}
-    return replace(
-        worst,
+    return worst._replace(
         response_time=worst.response_time + lookup_time,
         first_byte_time=None if first_byte_time is None else first_byte_time + lookup_time,
         phases={**worst.phases, **lookup} if was_looked_up else worst.phases,
@@ -92,7 +91,7 @@ def _with_one_fault(report: Report, host: str, names: Sequence[str]) -> Report:
     causes = {_connect_cause(one) for _, one in report.addresses.reports} if report.addresses else set()
     if len(causes) > 1 or None in causes or not isinstance(report.outcome, Unreachable):
         return report
-    return replace(report, outcome=Unreachable(with_addresses(report.outcome.fault, host, names), None))
+    return report._replace(outcome=Unreachable(with_addresses(report.outcome.fault, host, names), None))
 
 
 def _connect_cause(report: Report) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -122,7 +122,7 @@ class Reading:
             if walker:
                 verdict = self._judge_json(verdict, walker)
             elif expressions:
-                verdict = replace(verdict, not_json=self._why_no_number)
+                verdict = verdict._replace(not_json=self._why_no_number)
             self.verdict = verdict
         if walker:
             self._numbers = tuple(map(walker.number, self._further.numbers))
@@ -130,7 +130,7 @@ class Reading:
     def _judge_json(self, verdict: Verdict, walker: Walker) -> Verdict:
         """Return a verdict on strings with that on the expressions, if it comes in time or must."""
         try:
-            return replace(verdict, json=walker.judge(self._further.expressions))
+            return verdict._replace(json=walker.judge(self._further.expressions))
         except Fault:
             if verdict.passed:
                 raise
@@ -144,7 +144,7 @@ class Reading:
         if self._further.numbers:
             found = {value.name: value for value in (*values, *self._number_results())}
             values = tuple(found[source.name] for source in self._further.values)
-        return replace(self.verdict or Verdict(), values=values)
+        return (self.verdict or Verdict())._replace(values=values)
 
     def _number_results(self) -> Sequence[Value]:
         why = TOO_LARGE if self._json and self._json.is_too_large else self._why_no_number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 MaskText = Callable[[str], str]
 
@@ -55,8 +56,7 @@ class Value:
     """What stood where a number of a JSON page should."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What decided against a page; nothing if it says what it should."""
 
     missing: tuple[str, ...] = ()
@@ -84,8 +84,7 @@ class Verdict:
         """Return the verdict with what the server said masked for good."""
         if not (self.ended_at or self.headers or self.json or any(value.side for value in self.values)):
             return self
-        return replace(
-            self,
+        return self._replace(
             ended_at=mask(self.ended_at),
             headers=tuple(replace(miss, met=mask(miss.met)) for miss in self.headers),
             json=tuple(replace(miss, sides=tuple(_masked(side, mask) for side in miss.sides)) for miss in self.json),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from datadog_checks.awesome.fault import Activity, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from datadog_checks.awesome.reading.verdict import Verdict
 
@@ -32,8 +32,7 @@ class Status(IntEnum):
     UNKNOWN = 3
 
 
-@dataclass(frozen=True)
-class PageFacts:
+class PageFacts(NamedTuple):
     """What is known of a final response."""
 
     url: str
@@ -54,8 +53,7 @@ class PageFacts:
     """Where a redirect leads that is not followed, without user info, query and fragment."""
 
 
-@dataclass(frozen=True)
-class TextFacts:
+class TextFacts(NamedTuple):
     """What is known of text that was decoded."""
 
     encoding: str
@@ -99,8 +97,7 @@ class Cancelled:
 Outcome = Searched | Unread | Unreachable | Cancelled
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """What one run found out; times are in seconds since it began."""
 
     outcome: Outcome
@@ -165,13 +162,6 @@ class Report:
         """The numbers that were found on the page, by the name that the configuration gives them."""
         found = self.outcome.verdict.values if isinstance(self.outcome, Searched) else ()
         return {value.name: value.number for value in found if value.number is not None}
-
-    def gauges(self) -> Iterator[tuple[str, float, list[str]]]:
-        """Yield the name and the value of each metric, and the tags that it alone has."""
-        for name, value in self.metrics.items():
-            yield name, value, []
-        for name, value in self.values.items():
-            yield 'page.value', value, [f'value:{name}']
 
 
 def phases(times: Mapping[Activity, float], is_through_proxy: bool) -> dict[str, float]:

@@ -184,7 +184,7 @@ def forbidden_after_all(options: PageOptions, searched: Searched, probe: Probe, 
         return
     wanted = replace(options, rules=replace(rules, required=rules.forbidden, forbidden=(), any_suffices=False))
     # What comes later nobody has to read now.
-    found_out = replace(searched, page=replace(page, cut_off=False), verdict=Verdict(missing=rules.forbidden))
+    found_out = replace(searched, page=page._replace(cut_off=False), verdict=Verdict(missing=rules.forbidden))
     for reason in Explainer(wanted, found_out, body, probe).reasons():
         # Where no reader sees it, nobody minds it.
         if reason.options != IN_SOURCE[1]:
