@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from datadog_checks.awesome.fault import Fault, Kind
 
 from .causes import os_cause, tls_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from .sockets import Stream
 
@@ -69,8 +68,7 @@ class Headers:
         return {member.strip(BLANKS) for member in self.get(name).lower().split(',')}
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What comes before a body."""
 
     minor_version: int
@@ -227,12 +225,11 @@ def _parse_head(data: bytes) -> Head:
     return Head(int(version[-1]), int(code), reason.strip(BLANKS), Headers(_fields(lines)))
 
 
-def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of lines, of which a malformed one is dropped."""
+def _fields(text: str) -> list[tuple[str, str]]:
+    """Return the names and values of lines, of which a malformed one is dropped."""
     if '\n ' in text or '\n\t' in text or text.startswith((' ', '\t')):
         text = '\n'.join(_unfold(text.split('\n')))
-    for name, value in FIELD.findall(text):
-        yield name, value.strip(BLANKS)
+    return [(name, value.strip(BLANKS)) for name, value in FIELD.findall(text)]
 
 
 def _unfold(lines: list[str]) -> list[str]:
@@ -286,9 +283,9 @@ def _content_length(headers: Headers) -> int | None:
     """Return the length that the headers tell; None without a usable one."""
     values = {value.strip(BLANKS) for value in headers.get('content-length').split(',')}
     numbers = {value.lstrip('0') or '0' for value in values if value.isascii() and value.isdigit()}
-    lengths = sorted({int(number) for number in numbers if len(number) < MAX_DIGITS})
+    lengths = [int(number) for number in numbers if len(number) < MAX_DIGITS]
     if len(lengths) > 1:
-        raise Fault(Kind.NOT_HTTP, 'not an HTTP response: it has two Content-Lengths, {} and {}', *lengths[:2])
+        raise Fault(Kind.NOT_HTTP, 'not an HTTP response: it has two Content-Lengths, {} and {}', *sorted(lengths)[:2])
     return lengths[0] if lengths else None
 
 

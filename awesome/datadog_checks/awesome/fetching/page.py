@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
@@ -90,6 +90,7 @@ def locations(response: Response) -> list[str]:
     return list(filter(None, response.headers.get_all('Location')))
 
 
+@cache
 def status_with_phrase(code: int) -> str:
     """Return a status code with its standard phrase, if it has one."""
     try:

@@ -33,8 +33,7 @@ IDEMPOTENT = ('GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE')
 WITH_CONTENT = ('POST', 'PUT', 'PATCH')
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A request: `url` without user info, and `headers` as they are sent, in order, in characters of latin-1.
 
     Host and Content-Length are added where they are missing.
