@@ -41,6 +41,7 @@ http {{
     uwsgi_temp_path tmp;
     server {{
         {listen}
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate server.pem;
         ssl_certificate_key server.pem;
         root www;

@@ -13,7 +13,7 @@ from datadog_checks.awesome.fault import Activity, Fault, Kind
 
 from .causes import connect_fault, is_out_of_resources, lookup_fault, os_cause
 from .deadline import SLICE
-from .sockets import TimedSocket, is_ready
+from .sockets import TimedSocket, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,10 +160,10 @@ class Dialer:
             raise
 
     def _wait(self, sock: socket.socket, seconds: float) -> int:
-        end = time.monotonic() + seconds
+        end, wait = time.monotonic() + seconds, waiter(sock, for_reading=False)
         # Nothing wakes a socket that is not connected yet.
         while (left := min(end - time.monotonic(), self._deadline.remaining())) > 0:
-            if is_ready(sock, min(left, SLICE), for_reading=False):
+            if wait(min(left, SLICE)):
                 return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return TIMED_OUT
 

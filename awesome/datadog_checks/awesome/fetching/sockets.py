@@ -52,12 +52,13 @@ class TimedSocket:
         self._socket = sock
         self._deadline = deadline
         self._wake = partial(_shut_down, sock)
+        self._wait_to_read = waiter(sock, for_reading=True)
 
     def recv(self, size: int) -> bytes:
         """Return what is there, b'' at the end; raise OSError or a `timeout` fault."""
         data = None
         while data is None:
-            self._wait(for_reading=True)
+            self._wait(self._wait_to_read)
             data = self._in_time(self._socket.recv, size)
         if not data:
             # What wakes a thread that waits is a shutdown, which looks like the end.
@@ -71,20 +72,20 @@ class TimedSocket:
         while view:
             view = view[self._in_time(self._socket.send, view) or 0 :]
             if view:
-                self._wait(for_reading=False)
+                self._wait(waiter(self._socket, for_reading=False))
 
     def has_input(self) -> bool:
         """Return whether something, or the end, can be received at once."""
-        return is_ready(self._socket, 0, for_reading=True)
+        return self._wait_to_read(0)
 
     def close(self) -> None:
         self._socket.close()
 
-    def _wait(self, for_reading: bool) -> None:
+    def _wait(self, wait: Callable[[float], bool]) -> None:
         # In this order: who cancels sets the end before it wakes.
         self._deadline.wake = self._wake
         seconds = min(self._deadline.remaining(self.limit), MAX_TIMEOUT)
-        if not is_ready(self._socket, seconds, for_reading):
+        if not wait(seconds):
             raise self._deadline.fault(self.limit)
 
     def _in_time[T, R](self, operation: Callable[[T], R], argument: T) -> R | None:
@@ -98,16 +99,16 @@ class TimedSocket:
             raise
 
 
-def is_ready(sock: socket.socket, seconds: float, for_reading: bool) -> bool:
-    """Return whether `sock` can be read, or else written, within `seconds`."""
+def waiter(sock: socket.socket, for_reading: bool) -> Callable[[float], bool]:
+    """Return what waits so many seconds until `sock` can be read, or else written, and returns whether it can."""
     # Where there is poll, select takes no socket whose number is above 1,023.
     if hasattr(select, 'poll'):
         poll = select.poll()
         poll.register(sock, select.POLLIN if for_reading else select.POLLOUT)
-        return bool(poll.poll(seconds * 1000))
+        return lambda seconds: bool(poll.poll(seconds * 1000))
     reading, writing = ([sock], []) if for_reading else ([], [sock])
     # Windows reports a failed connection as an exceptional condition.
-    return any(select.select(reading, writing, [sock], seconds))
+    return lambda seconds: any(select.select(reading, writing, [sock], seconds))
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -125,7 +126,10 @@ class TLSSocket:
         self._failure: ssl.SSLError | None = None
 
     def handshake(self) -> None:
-        """Do the handshake; raise OSError (ssl.SSLError is one) or a fault."""
+        """Do the handshake; raise OSError (ssl.SSLError is one) or a fault.
+
+        What ends it in TLS 1.3 goes out with what is sent next: that spares a packet.
+        """
         try:
             self._run(self._tls.do_handshake)
         except ssl.SSLError:
@@ -169,6 +173,7 @@ class TLSSocket:
         while view:
             sent: int = self._run(self._tls.write, view)
             view = view[sent:]
+            self._flush()
 
     def has_input(self) -> bool:
         """Return whether something that need not be data of the page, or the end, can be received at once."""
@@ -194,15 +199,12 @@ class TLSSocket:
     def _run(self, operation: Callable[..., Any], *arguments: object) -> Any:
         while True:
             try:
-                result = operation(*arguments)
-                break
+                return operation(*arguments)
             except ssl.SSLWantReadError:
                 self._flush()
             if not (data := self._stream.recv(RECEIVED)):
                 raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, 'no close_notify')
             self._received.write(data)
-        self._flush()
-        return result
 
     def _flush(self) -> None:
         if self._to_send.pending:
