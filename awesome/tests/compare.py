@@ -302,7 +302,7 @@ def compare_small(pages: Pages, peer: Blackbox | None, targets: Targets, rounds:
             if run := plugin(name, target):
                 subjects.append(Subject(name, run, children_cpu))
     http = interleave('1 KB over HTTP', of_http, rounds, 10)
-    https = interleave('1 KB over HTTPS', of_https, rounds, 4)
+    https = interleave('1 KB over HTTPS', of_https, rounds, 10)
     check, simple = http['this check'].cpu, http['plain implementation'].cpu
     persistent, secured = http['this check, persist_connections'].cpu, https['this check'].cpu
     floor_plain, floor_secure = http['http.client'].cpu, https['http.client, cached context'].cpu

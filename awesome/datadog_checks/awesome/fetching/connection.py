@@ -26,11 +26,13 @@ HEADER_BUDGET = 256 * 1024
 FIRST_READ = 64 * 1024
 # Of the line before a chunk or of a trailer, in bytes.
 MAX_LINE = 16 * 1024
-# More bytes than any body has; int() refuses thousands of digits, and 16 hexadecimal ones are 64 bits.
+# Of the size of a chunk: 64 bits.
 MAX_DIGITS = 16
 HEXADECIMAL = b'0123456789abcdefABCDEF'
 # A line with a name (RFC 9110, section 5.6.2), and blanks behind that which no sender may leave but some do.
 FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)", re.MULTILINE)
+# A Content-Length of at most 15 digits, after any number of zeros.
+LENGTH = re.compile(r'[ \t]*+(?=[0-9])0*+([1-9][0-9]{0,14})?[ \t]*')
 START = b'HTTP/1.'
 # The fewest bytes that tell an HTTP/2 frame from other protocols: its header (RFC 9113, section 4.1).
 FRAME_HEADER = 9
@@ -281,12 +283,11 @@ def open_body(connection: Connection, head: Head, method: str) -> Body:
 
 def _content_length(headers: Headers) -> int | None:
     """Return the length that the headers tell; None without a usable one."""
-    values = {value.strip(BLANKS) for value in headers.get('content-length').split(',')}
-    numbers = {value.lstrip('0') or '0' for value in values if value.isascii() and value.isdigit()}
-    lengths = [int(number) for number in numbers if len(number) < MAX_DIGITS]
+    matches = map(LENGTH.fullmatch, headers.get('content-length').split(','))
+    lengths = {int(match[1] or 0) for match in matches if match}
     if len(lengths) > 1:
         raise Fault(Kind.NOT_HTTP, 'not an HTTP response: it has two Content-Lengths, {} and {}', *sorted(lengths)[:2])
-    return lengths[0] if lengths else None
+    return lengths.pop() if lengths else None
 
 
 class BegunBody:
