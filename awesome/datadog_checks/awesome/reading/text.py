@@ -154,13 +154,18 @@ class VisibleText:
 
     def _read_data(self, text: str, at: int) -> int:
         """Read text and tags up to what is neither."""
-        find, pass_plain, write, step = text.find, self._elements.pass_plain, self._write, self._step
-        while at < len(text) and self._step is step:
+        find, size, elements, append, step = text.find, len(text), self._elements, self._text.append, self._step
+        pass_plain = elements.pass_plain
+        while at < size and self._step is step:
             start = find('<', at)
             if start < 0:
                 return self._write_last(text, at)
             if start > at:
-                write(text[at:start])
+                data = text[at:start]
+                if '&' in data or elements.hidden or elements.foreign:
+                    self._write(data)
+                else:
+                    append(data)
             end = find('>', start, start + MAX_PLAIN_TAG)
             if end > 0 and pass_plain(text[start + 1 : end]):
                 at = end + 1
