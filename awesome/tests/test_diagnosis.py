@@ -222,6 +222,11 @@ DIGEST = 'Digest realm="a, Basic b", nonce="1", qop="auth"'
             {'headers': {'authorization': 'Bearer hunter22'}},
             'The server refuses the header Authorization: correct it in `headers`.',
         ),
+        (
+            'Bearer',
+            {'headers': {'Authorization': ''}},
+            'The server refuses the header Authorization: correct it in `headers`.',
+        ),
         ('Own basic=1, Bearer=2', {}, 'Set `username` and `password`, `auth_token`, or `headers`, or correct them.'),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.fetching import background
+from datadog_checks.awesome.fetching import background, dialing
 from datadog_checks.awesome.fetching.background import Background
 from datadog_checks.awesome.fetching.deadline import Deadline
 from datadog_checks.awesome.fetching.dialing import TIMED_OUT, Dialer
@@ -389,6 +390,29 @@ def test_nothing_is_sent_once_the_time_is_over(
     sock.close()
     server.wait_until_idle()
     assert server.requests == []
+
+
+def test_system_without_poll_and_without_sockets_that_never_block(
+    serve: Serve, deadline: Deadline, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has neither, macOS only poll."""
+    monkeypatch.setattr(dialing, 'NONBLOCKING', 0)
+    monkeypatch.delattr(select, 'poll')
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(3))
+        connection.recv(1)
+
+    port = serve(on_connect=answer).port
+    deadline.start(60)
+
+    sock = dialer.dial('127.0.0.1', port, TIMEOUT)
+
+    sock.sendall(b'GET')
+    assert sock.recv(3) == b'GET'
+    assert fault_of(sock.recv, 1)[0] is Kind.TIMEOUT
+    assert not sock._socket.getblocking()
+    sock.close()
 
 
 def test_limit_of_a_socket_is_how_long_it_may_be_silent(serve: Serve, dialer: Dialer) -> None:

@@ -111,6 +111,7 @@ PUBLIC = {
     'blanks around it': (' http://me:pw@proxy:3128 ', 'http://proxy:3128'),
     'a slash in the password': ('http://me:p/w@proxy:3128', 'http://proxy:3128'),
     'an at sign and slashes in the password': ('socks5h://me:p@://w@proxy', 'socks5h://proxy'),
+    'a query and a fragment': ('http://me:p?w@proxy:3128/?key=s#f', 'http://proxy:3128/'),
     'no scheme': ('me:pw@proxy:3128', 'proxy:3128'),
     'no address': ('http://me:pw@', 'http://'),
 }

@@ -99,7 +99,7 @@ class Fetcher:
             return 'auth_token'
         if options.auth_type in CONVERSATIONS:
             return options.auth_type
-        if header(options.headers, 'authorization'):
+        if header(options.headers, 'authorization') is not None:
             return 'headers'
         return 'basic' if self._basic_auth(url) else ''
 
@@ -172,7 +172,7 @@ class Fetcher:
     def _headers(self, url: SplitResult, configured: Mapping[str, str], content_type: str) -> Mapping[str, str]:
         """Return the headers that are configured, and those of the body and of the cookies that were set."""
         headers = merged({'Content-Type': content_type}, configured) if content_type else configured
-        if self._cookies and (cookies := self._cookies.header(url, header(headers, 'cookie'))):
+        if self._cookies and (cookies := self._cookies.header(url, header(headers, 'cookie') or '')):
             headers = merged(headers, {'Cookie': cookies})
         return headers
 

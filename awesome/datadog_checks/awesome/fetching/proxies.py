@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Proxy:
 def public_proxy(url: str) -> str:
     """Return the URL of a proxy, which may be malformed, without its login: a password may have any character."""
     scheme, separator, rest = url.strip().partition('://')
-    address = (rest if separator else scheme).rpartition('@')[2]
+    address = re.split('[?#]', (rest if separator else scheme).rpartition('@')[2])[0]
     return f'{scheme}{separator}{address}' if separator else address
 
 

@@ -46,9 +46,9 @@ class ClientOptions:
         return {name: value for name, value in self.tls.items() if name not in PRIVATE_TLS_OPTIONS}
 
 
-def header(headers: Mapping[str, str], name: str) -> str:
-    """Return the value of the header that is `name` in lower case; empty without one."""
-    return next((value for other, value in headers.items() if other.lower() == name), '')
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return the value of the header that is `name` in lower case; None without one."""
+    return next((value for other, value in headers.items() if other.lower() == name), None)
 
 
 def merged(*mappings: Mapping[str, Any]) -> dict[str, str]:

@@ -35,7 +35,7 @@ def decompress(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:
     Raises a fault of kind CODING for a compression that is not supported, and one of kind COMPRESSION, while the pieces
     are read, for data that is cut off or invalid.
     """
-    for name in reversed(_compressions(coding) if coding else ()):
+    for name in reversed(_compressions(coding)):
         chunks = _inflate(chunks, name)
     return chunks
 

@@ -46,7 +46,7 @@ class Decoder:
         self._option = encoding_of(encoding) if encoding else None
         self._type = parse_content_type(content_type)
         self._prescan: Prescan | None = None
-        """Needed if the start does not decide."""
+        """Made once the start has not decided."""
         self._undecided = b''
         self._decoder: TextDecoder | None = None
 

@@ -162,6 +162,7 @@ class VisibleText:
                 return self._write_last(text, at)
             if start > at:
                 data = text[at:start]
+                # Most text needs none of that, and a call for each would take a tenth of the time.
                 if '&' in data or elements.hidden or elements.foreign:
                     self._write(data)
                 else:
