@@ -19,7 +19,11 @@ BIG = bytes(range(256)) * 4096
 
 
 def undo(data: bytes, coding: str, size: int = 1 << 20) -> bytes:
-    return b''.join(decompress(pieces(data, size), coding))
+    return b''.join(decompress(pieces(data, size), coding, nothing))
+
+
+def nothing() -> None:
+    """Do not end the work."""
 
 
 def pieces(data: bytes, size: int) -> Iterator[bytes]:
@@ -37,6 +41,14 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
         ('deflate', raw_deflate),
         ('gzip', lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
         ('gzip', lambda data: gzip.compress(data) + b'\0\0garbage'),
+        ('gzip', lambda data: gzip.compress(data) + b'\n'),
+        ('gzip', lambda data: gzip.compress(data) + b'\r\n'),
+        ('gzip', lambda data: gzip.compress(data) + b'\x1f'),
+        ('gzip', lambda data: gzip.compress(data) + b'\x1f\x8c'),
+        ('deflate', lambda data: zlib.compress(data) + b'\n'),
+        ('deflate', lambda data: raw_deflate(data) + b'\n'),
+        ('deflate', lambda data: raw_deflate(data) + b'\0\0\0'),
+        ('deflate', lambda data: zlib.compress(data) * 2),
         ('gzip, identity', gzip.compress),
         ('identity,gzip', gzip.compress),
         ('gzip,', gzip.compress),
@@ -77,7 +89,7 @@ def test_raw_deflate_that_looks_like_zlib(block: bytes) -> None:
 )
 def test_word_that_is_no_compression_means_none(coding: str) -> None:
     chunks = iter([PAGE])
-    assert decompress(chunks, coding) is chunks
+    assert decompress(chunks, coding, nothing) is chunks
 
 
 @pytest.mark.parametrize('coding', ['gzip', 'deflate', 'gzip, gzip'])
@@ -95,14 +107,14 @@ def test_empty_body_is_empty(coding: str) -> None:
 @pytest.mark.parametrize('coding', ['{}', 'gzip, {}', '{},gzip'])
 def test_other_compression_is_named_as_the_server_wrote_it(name: str, coding: str) -> None:
     with pytest.raises(Fault) as caught:
-        decompress(iter([PAGE]), coding.format(name))
+        decompress(iter([PAGE]), coding.format(name), nothing)
     assert caught.value.kind is Kind.CODING
     assert caught.value.describe() == f'body: the Content-Encoding is {name}, neither gzip nor deflate'
 
 
 def test_more_than_five_compressions_are_refused() -> None:
     with pytest.raises(Fault) as caught:
-        decompress(iter([]), 'gzip,' * 6)
+        decompress(iter([]), 'gzip,' * 6, nothing)
     assert caught.value.kind is Kind.CODING
     assert caught.value.describe() == 'body: the page is compressed 6 times; at most 5 are undone'
 
@@ -131,7 +143,7 @@ def test_bad_data_is_a_fault(coding: str, data: bytes, cause: str, size: int) ->
 
 
 def test_what_came_before_bad_data_is_not_lost() -> None:
-    piece = next(decompress(iter([gzip.compress(BIG, 0)[:-9]]), 'gzip'))
+    piece = next(decompress(iter([gzip.compress(BIG, 0)[:-9]]), 'gzip', nothing))
     assert piece
     assert BIG.startswith(piece)
 
@@ -148,7 +160,7 @@ def test_what_came_before_bad_data_is_not_lost() -> None:
 def test_bomb_stays_bounded(coding: str, bomb: bytes) -> None:
     tracemalloc.start()
     try:
-        sizes = [len(piece) for piece in decompress(iter([bomb]), coding)]
+        sizes = [len(piece) for piece in decompress(iter([bomb]), coding, nothing)]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -165,7 +177,7 @@ def test_chunks_are_read_only_when_they_are_needed() -> None:
             read.append(chunk)
             yield chunk
 
-    found = decompress(chunks(), 'gzip')
+    found = decompress(chunks(), 'gzip', nothing)
     assert not read
     next(found)
     assert len(read) == 1
@@ -173,3 +185,19 @@ def test_chunks_are_read_only_when_they_are_needed() -> None:
 
 def test_many_empty_members_are_nothing() -> None:
     assert undo(gzip.compress(b'') * 20_000 + gzip.compress(PAGE), 'gzip') == PAGE
+
+
+@pytest.mark.parametrize(
+    ('coding', 'data'),
+    [
+        ('gzip, gzip', gzip.compress(gzip.compress(b'') * 100_000)),
+        ('gzip, gzip, gzip', gzip.compress(gzip.compress(gzip.compress(b'') * 100_000))),
+        ('deflate, gzip', gzip.compress(b'\0\0\0\xff\xff' * 400_000 + b'\x01\0\0\xff\xff')),
+        ('deflate, deflate', zlib.compress(b'\0\0\0\xff\xff' * 400_000 + b'\x01\0\0\xff\xff')),
+    ],
+)
+def test_work_without_result_is_looked_after(coding: str, data: bytes) -> None:
+    assert len(data) < 16 * 1024
+    ticks: list[None] = []
+    assert not b''.join(decompress(iter([data]), coding, lambda: ticks.append(None)))
+    assert len(ticks) > 100

@@ -60,6 +60,19 @@ def test_body_that_cannot_be_decompressed_is_critical(
     assert (result.status, result.message) == (AwesomeCheck.CRITICAL, f'body: {cause}')
 
 
+def test_body_that_is_hours_of_work_and_holds_nothing_ends_in_time(serve: Serve, run: Run) -> None:
+    nothing = gzip.compress(gzip.compress(b'') * 100_000)
+    body = gzip.compress(nothing * 2000)
+    assert len(body) < 100_000
+
+    result = run(url=serve(response(body, Content_Encoding='gzip, gzip, gzip')).url, search_string='x', timeout=0.2)
+
+    assert (result.status, result.message) == (
+        AwesomeCheck.CRITICAL,
+        'timeout: gave up after 0.2 s while reading the page',
+    )
+
+
 def test_string_before_the_fault_counts(serve: Serve, run: Run) -> None:
     truncated = gzip.compress(TEXT)[:-9]
 

@@ -209,7 +209,7 @@ class Run:
     def _body(self, page: Page) -> Iterator[bytes]:
         """Yield the decompressed body piece by piece, up to the size that is configured; raise `body` faults."""
         deadline, limit = self._fetcher.deadline, self._options.max_body_size
-        for piece in decompress(page.receive(), page.content_encoding):
+        for piece in decompress(page.receive(), page.content_encoding, deadline.check):
             deadline.check()
             chunk = piece[: limit - self._size]
             self._size += len(chunk)

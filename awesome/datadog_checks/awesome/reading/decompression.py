@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datadog_checks.awesome.fault import Fault, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_PIECE = 64 * 1024
 MAX_CODINGS = 5
@@ -18,6 +18,8 @@ _GZIP = zlib.MAX_WBITS | 16
 _RAW = -zlib.MAX_WBITS
 # zlib copies what it leaves of its input, for each piece and each member: little input is little to copy.
 _MAX_INPUT = 16 * 1024
+# How each member of gzip begins (RFC 1952, section 2.3.1).
+_MAGIC = b'\x1f\x8b'
 
 _SUPPORTED = ('gzip', 'deflate')
 # https://www.iana.org/assignments/http-parameters/http-parameters.xhtml#content-coding, and what was never registered.
@@ -26,17 +28,21 @@ _UNSUPPORTED = frozenset(
 )
 
 
-def decompress(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:
+def decompress(chunks: Iterator[bytes], coding: str, check: Callable[[], object]) -> Iterator[bytes]:
     """Return what `chunks` hold after all compressions of the list `coding` are undone, in pieces of 64 KiB at most.
 
     `gzip` may have several members, `deflate` may lack its zlib header, as some servers send it, and a word that is no
-    compression means none, as in browsers. Without any compression, the chunks are returned as they are.
+    compression means none, as in browsers. What follows the data is let be, as in browsers and by gzip itself. Without
+    any compression, the chunks are returned as they are.
+
+    `check` is called again and again, for a few KiB may hold hours of work and not a byte of the page; what it raises
+    ends the work.
 
     Raises a fault of kind CODING for a compression that is not supported, and one of kind COMPRESSION, while the pieces
     are read, for data that is cut off or invalid.
     """
     for name in reversed(_compressions(coding)):
-        chunks = _inflate(chunks, name)
+        chunks = _inflate(chunks, name, check)
     return chunks
 
 
@@ -53,7 +59,7 @@ def _compressions(coding: str) -> list[str]:
     return names
 
 
-def _inflate(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+def _inflate(chunks: Iterator[bytes], name: str, check: Callable[[], object]) -> Iterator[bytes]:
     head = b''
     while len(head) < 2 and (chunk := next(chunks, b'')):
         head += chunk
@@ -62,17 +68,21 @@ def _inflate(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     bits = _GZIP if name == 'gzip' else _deflate_bits(head)
     member = zlib.decompressobj(bits)
     is_first = True
+    data = b''
     for chunk in _slices(chain([head], chunks)):
-        data = chunk
-        while data:
+        check()
+        data += chunk
+        while data and not (member.eof and len(data) < len(_MAGIC)):
             if member.eof:
+                if name != 'gzip' or not data.startswith(_MAGIC):
+                    return
                 member = zlib.decompressobj(bits)
                 is_first = False
             try:
                 yield from _pieces(member, data)
             except zlib.error:
                 if not is_first:
-                    return  # Like browsers and gzip itself, let what follows a whole member be.
+                    return
                 raise Fault(Kind.COMPRESSION, 'the data is not valid {}', name) from None
             data = member.unused_data
     if not member.eof:
