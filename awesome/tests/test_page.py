@@ -99,6 +99,16 @@ def test_redirects_are_followed(serve: Serve, run: Run) -> None:
     assert result.tags == [f'url:{server.url}a', f'instance:{server.url}a']
 
 
+def test_thousands_of_cookies_of_a_long_url_are_read_in_time(serve: Serve, run: Run) -> None:
+    path = '/' + 'a/' * 30_000
+    cookies = b''.join(b'Set-Cookie: %d\r\n' % number for number in range(12_000))
+    server = serve(
+        response(b'nginx'), {'/': redirect(path), path: response(b'nginx').replace(b'\r\n', b'\r\n' + cookies, 1)}
+    )
+
+    assert run(url=server.url, search_string='nginx', timeout=5).status == AwesomeCheck.OK
+
+
 def test_redirect_that_is_not_followed_is_the_page(serve: Serve, run: Run) -> None:
     result = run(url=serve(redirect('/elsewhere')).url, search_string='go away', allow_redirects=False)
 

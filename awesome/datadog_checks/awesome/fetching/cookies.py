@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .urls import request_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from urllib.parse import SplitResult
 
 # In bytes, of name and value, and of an attribute (RFC 6265bis, 5.6).
@@ -39,6 +39,17 @@ DATE_TOKENS = {
 }
 
 
+class Place(NamedTuple):
+    """Where a request goes: what a URL means to cookies, of which a response may have thousands."""
+
+    host: str
+    path: str
+    default_path: str
+    """Of the cookies that are set there without a path."""
+    is_trusted: bool
+    """Whether nobody on the way can read along: TLS, or this very machine."""
+
+
 @dataclass(frozen=True)
 class Cookie:
     """A cookie, and the requests that it goes with."""
@@ -54,10 +65,10 @@ class Cookie:
     def key(self) -> tuple[str, str, bool, str]:
         return self.name, self.domain, self.host_only, self.path
 
-    def is_for(self, host: str, path: str, is_trusted: bool) -> bool:
+    def is_for(self, place: Place) -> bool:
         """Return whether the cookie goes with a request."""
-        is_of_host = host == self.domain if self.host_only else _domain_matches(host, self.domain)
-        return is_of_host and _path_matches(path, self.path) and (is_trusted or not self.secure)
+        is_of_host = place.host == self.domain if self.host_only else _domain_matches(place.host, self.domain)
+        return is_of_host and _path_matches(place.path, self.path) and (place.is_trusted or not self.secure)
 
 
 class Cookies:
@@ -69,12 +80,15 @@ class Cookies:
     def __bool__(self) -> bool:
         return bool(self._cookies)
 
-    def store(self, url: SplitResult, lines: Iterable[str]) -> None:
+    def store(self, url: SplitResult, lines: Sequence[str]) -> None:
         """Keep, replace or delete what the Set-Cookie headers of a response of `url` say."""
+        if not lines:
+            return
+        place = _place(url)
         for line in lines:
             name, value, attributes = _parse(line)
-            cookie = None if CONTROL.search(line) else _accept(url, name, value, attributes)
-            if cookie and not self._shadows_secure_cookie(url, cookie):
+            cookie = None if CONTROL.search(line) else _accept(place, name, value, attributes)
+            if cookie and (place.is_trusted or not self._shadows_secure_cookie(cookie)):
                 self._keep(cookie, _is_over(attributes))
 
     def header(self, url: SplitResult, configured: str = '') -> str:
@@ -82,8 +96,8 @@ class Cookies:
 
         Those of the value that is `configured` come before them, but for what was set anew.
         """
-        host, path, is_trusted = url.hostname or '', request_path(url), _is_trusted(url)
-        found = [cookie for cookie in self._cookies.values() if cookie.is_for(host, path, is_trusted)]
+        place = _place(url)
+        found = [cookie for cookie in self._cookies.values() if cookie.is_for(place)]
         if not found:
             return ''
         found.sort(key=lambda cookie: -len(cookie.path))
@@ -102,9 +116,9 @@ class Cookies:
         elif cookie.key in self._cookies or len(self._cookies) < COUNT_LIMIT:
             self._cookies[cookie.key] = cookie
 
-    def _shadows_secure_cookie(self, url: SplitResult, cookie: Cookie) -> bool:
-        """Return whether a page without TLS sets a cookie in the place of one with TLS (RFC 6265bis, 5.7, 16)."""
-        return not _is_trusted(url) and any(
+    def _shadows_secure_cookie(self, cookie: Cookie) -> bool:
+        """Return whether a cookie would stand in the place of a Secure one (RFC 6265bis, 5.7, 16)."""
+        return any(
             old.secure
             and old.name == cookie.name
             and (_domain_matches(old.domain, cookie.domain) or _domain_matches(cookie.domain, old.domain))
@@ -127,24 +141,31 @@ def _parse(line: str) -> tuple[str, str, dict[str, str]]:
     return name, value, attributes
 
 
-def _accept(url: SplitResult, name: str, value: str, attributes: dict[str, str]) -> Cookie | None:
-    """Return the cookie that `url` may set, or None."""
-    host, secure = url.hostname or '', 'secure' in attributes
+def _place(url: SplitResult) -> Place:
+    host = url.hostname or ''
+    path = request_path(url)
+    is_trusted = url.scheme == 'https' or LOOPBACK.fullmatch(host) is not None
+    return Place(host, path, path.rpartition('/')[0] or '/', is_trusted)
+
+
+def _accept(place: Place, name: str, value: str, attributes: dict[str, str]) -> Cookie | None:
+    """Return the cookie that a response from `place` may set, or None."""
+    host, secure = place.host, 'secure' in attributes
     domain = attributes.get('domain', '').removeprefix('.').lower()
     # Nobody may set cookies for a whole top-level domain, but a host of one label may name itself.
     host_only = not domain or (domain == host and '.' not in domain)
     path = attributes.get('path', '')
     if not path.startswith('/'):
-        path = request_path(url).rpartition('/')[0] or '/'
+        path = place.default_path
     cookie = Cookie(name, value, host if host_only else domain, host_only, path, secure)
     is_sized = 0 < len(name) + len(value) <= SIZE_LIMIT
     is_own = host_only or ('.' in domain and _domain_matches(host, domain))
-    return cookie if is_sized and is_own and _is_trusted_enough(url, cookie, attributes) else None
+    return cookie if is_sized and is_own and _is_trusted_enough(place, cookie, attributes) else None
 
 
-def _is_trusted_enough(url: SplitResult, cookie: Cookie, attributes: dict[str, str]) -> bool:
+def _is_trusted_enough(place: Place, cookie: Cookie, attributes: dict[str, str]) -> bool:
     """Return whether a Secure cookie comes over TLS, and one whose name promises more keeps the promise."""
-    if cookie.secure and not _is_trusted(url):
+    if cookie.secure and not place.is_trusted:
         return False
     # A cookie without a name is sent as its value alone, which may look like a name.
     name = (cookie.name or cookie.value).lower()
@@ -182,11 +203,6 @@ def _date(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _is_trusted(url: SplitResult) -> bool:
-    """Return whether nobody on the way can read along: TLS, or this very machine."""
-    return url.scheme == 'https' or LOOPBACK.fullmatch(url.hostname or '') is not None
 
 
 def _domain_matches(host: str, domain: str) -> bool:
