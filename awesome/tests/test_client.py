@@ -36,7 +36,6 @@ Run = Callable[..., Result]
 
 OK, WARNING, CRITICAL = AwesomeCheck.OK, AwesomeCheck.WARNING, AwesomeCheck.CRITICAL
 FAILED = 'status: 401 Unauthorized; the digest login failed: '
-LACKING = ("'realm'", "'nonce'")
 LOGIN = {'auth_type': 'digest', 'username': 'me', 'password': 'hunter22'}
 CHALLENGE = 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5'
 
@@ -85,7 +84,10 @@ def test_target_is_the_same_through_each_door(path: str, target: str, door: str,
 def signed(request: bytes) -> dict[str, bytes]:
     """Return the parameters of a digest, with what the response should be as `expected` (RFC 7616, section 3.4)."""
     line = request.partition(b'\r\nAuthorization: Digest ')[2].split(b'\r\n')[0]
-    found = {name.decode(): value for name, value in re.findall(rb'(\w+)="?((?<=")[^"]*|[^",]*)', line)}
+    found = {
+        name.decode(): re.sub(rb'\\(.)', rb'\1', quoted) or plain
+        for name, quoted, plain in re.findall(rb'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",]*))', line)
+    }
     if found:
         login = md5(b':'.join([found['username'], found['realm'], LOGIN['password'].encode()])).hexdigest()
         method, target, _ = request.split(b' ', 2)
@@ -223,14 +225,71 @@ def test_login_follows_a_redirect_within_the_origin(serve: Serve, run: Run) -> N
 
 
 @pytest.mark.parametrize(
-    'challenge',
-    ['Digest', 'Digest realm="r"', 'Digest nonce="n"', 'Digest realm="r", nonce="n", algorithm=NONE', 'Digest \xff'],
+    ('challenge', 'cause'),
+    [
+        ('Digest', "the challenge lacks 'realm'"),
+        ('Digest realm="r"', "the challenge lacks 'nonce'"),
+        ('Digest nonce="n"', "the challenge lacks 'realm'"),
+        ('Digest \xff', "the challenge lacks 'realm'"),
+        ('Digest realm="r", nonce="n", algorithm=SHA-512-256', 'the algorithm SHA-512-256 is not supported'),
+        ('Digest realm="r", nonce="n", qop="auth-int"', 'qop auth-int is not supported'),
+        (f'Digest realm="r", nonce="{"n" * 16384}"', 'the challenge is longer than 16 KiB'),
+    ],
 )
-def test_challenge_that_makes_no_sense(challenge: str, serve: Serve, run: Run) -> None:
+def test_challenge_that_makes_no_sense(challenge: str, cause: str, serve: Serve, run: Run) -> None:
     result = run(url=serve(digest(response(b'nginx'), challenge)).url, search_string='nginx', **LOGIN)
 
-    assert result.status == CRITICAL
-    assert result.message in ('status: 401 Unauthorized', *(f'{FAILED}the challenge lacks {what}' for what in LACKING))
+    assert (result.status, result.message) == (CRITICAL, FAILED + cause)
+
+
+@pytest.mark.parametrize('challenge', ['', 'Basic realm="digest "', 'realm="r", nonce="n"', 'Digestive realm="r"', ','])
+def test_refusal_without_a_digest_is_one(challenge: str, serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx'), challenge))
+
+    result = run(url=server.url, search_string='nginx', **LOGIN)
+
+    assert (result.status, result.message) == (CRITICAL, 'status: 401 Unauthorized')
+    assert len(server.requests) == 1
+
+
+CHALLENGES = {
+    'any case': ('dIGEST REALM="r", Nonce="n", QOP="Auth", ALGORITHM=md5', 'r', 'n'),
+    'blanks': ('Digest\t realm = "r" ,, nonce= n,\tqop =auth ,', 'r', 'n'),
+    'list of qop': ('Digest realm="r", nonce="n", qop="auth-int, auth"', 'r', 'n'),
+    'after another scheme': ('Basic realm="b", charset="UTF-8", Digest realm="r", nonce="n", qop="auth"', 'r', 'n'),
+    'after a scheme alone': ('Negotiate, NTLM, Digest realm="r", nonce="n", qop="auth"', 'r', 'n'),
+    'after a token': ('NTLM TlRMTVNTUAACAAAA==, Digest realm="r", nonce="n", qop="auth"', 'r', 'n'),
+    'before another scheme': ('Digest realm="r", nonce="n", qop="auth", Basic realm="b"', 'r', 'n'),
+    'first that can be answered': (
+        'Digest realm="a", nonce="1", algorithm=SHA-512-256, qop=auth, Digest realm="b", nonce="2", qop="auth-int", '
+        'Digest realm="r", nonce="n", algorithm=MD5, qop="auth", Digest realm="c", nonce="3", qop="auth"',
+        'r',
+        'n',
+    ),
+    'comma and scheme in quotes': ('Digest realm="x, Basic y", nonce="n=,", qop="auth"', 'x, Basic y', 'n=,'),
+    'quotes in quotes': (r'Digest realm="a \"b\" \\c", nonce="\"\\\\", qop="auth"', r'a "b" \c', '"\\\\'),
+    'quotes that do not end': ('Digest nonce="n", qop=auth, realm="r', 'r', 'n'),
+    'unknown parameters': ('Digest realm="r", stale=FALSE, nonce="n", domain="/ /x", qop="auth"', 'r', 'n'),
+}
+
+
+@pytest.mark.parametrize(('challenge', 'realm', 'nonce'), CHALLENGES.values(), ids=CHALLENGES)
+def test_challenge_is_read_as_servers_write_it(challenge: str, realm: str, nonce: str, serve: Serve, run: Run) -> None:
+    server = serve(digest(response(b'nginx'), challenge))
+
+    assert run(url=server.url, search_string='nginx', **LOGIN).status == OK
+    parameters = signed(server.requests[1])
+    assert (parameters['realm'], parameters['nonce']) == (realm.encode(), nonce.encode())
+    assert parameters['response'] == parameters['expected']
+
+
+def test_challenge_may_have_lines_of_its_own(serve: Serve, run: Run) -> None:
+    head = f'Basic realm="b"\r\nWWW-Authenticate: {CHALLENGE}\r\nWWW-Authenticate: Digest realm="s", nonce="m"'
+    server = serve(digest(response(b'nginx'), head))
+
+    assert run(url=server.url, search_string='nginx', **LOGIN).status == OK
+    parameters = signed(server.requests[1])
+    assert (parameters['realm'], parameters['response']) == (b'r', parameters['expected'])
 
 
 def test_challenge_that_made_no_sense_is_forgotten(serve: Serve, run: Run) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.awesome.fault import Fault, Kind
-from datadog_checks.awesome.fetching.connection import Connection, Head, open_body
+from datadog_checks.awesome.fetching.connection import Connection, Head, Headers, open_body
 
 pytestmark = pytest.mark.unit
 
@@ -87,7 +87,7 @@ def bytewise(data: bytes) -> list[bytes]:
 def test_header_lines(lines: bytes, items: list[tuple[str, str]]) -> None:
     head, body = read(OK + lines + b'\r\n', b'body')
 
-    assert head.headers.items() == items
+    assert vars(head.headers) == vars(Headers(items))
     assert body == b'body'
 
 

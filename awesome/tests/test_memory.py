@@ -67,7 +67,9 @@ def page(body: str) -> bytes:
 EMOJI = page('é\U0001f600 ' * (4 * MIB // 7))
 ATTRIBUTES = page('<p ' + ' '.join(map('{:x}'.format, range(1_000_000)))[: 4 * MIB])
 HEADERS = flood(b'HTTP/1.1 200 OK\r\n', b'X: ' + b'x' * 60_000 + b'\r\n')
+NAMES = b''.join(b'%x:\n' % number for number in range(40_000))
 TEXT = {'search_in': 'text'}
+DIGEST = {'auth_type': 'digest', 'username': 'me', 'password': 'secret'}
 EVENTS = {'send_events': True}
 
 
@@ -82,6 +84,15 @@ EVENTS = {'send_events': True}
         pytest.param(flood(b'HTTP/1.1 302 x\r\nLocation: /\r\n\r\n', b'x' * 65536), {}, LITERAL, id='endless redirect'),
         pytest.param(flood(b'HTTP/1.1 500 x\r\n\r\n', b'x' * 65536), {}, LITERAL, id='endless error page'),
         pytest.param(HEADERS, {}, LITERAL, id='endless headers'),
+        pytest.param(
+            b'HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n' + NAMES + b'\r\n', {}, LITERAL, id='header names'
+        ),
+        pytest.param(
+            b'HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n' + NAMES + b'\r\n',
+            DIGEST,
+            LITERAL,
+            id='header names of a refusal',
+        ),
         pytest.param(EMOJI, {'case_sensitive': False}, LITERAL, id='wide characters'),
         pytest.param(EMOJI, EVENTS, LITERAL, id='event of wide characters'),
         pytest.param(send_bomb, EVENTS, LITERAL, id='event of a bomb'),

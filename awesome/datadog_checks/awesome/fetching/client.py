@@ -11,6 +11,7 @@ NTLM and Kerberos reach for the socket's certificate through `raw`, so that is a
 from __future__ import annotations
 
 import binascii
+import re
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,13 +24,13 @@ from requests import PreparedRequest, Session
 from requests import Request as ClientRequest
 from requests import Response as ClientResponse
 from requests.adapters import BaseAdapter
-from requests.auth import HTTPDigestAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from datadog_checks.awesome.fault import Activity, Fault, Kind
 from datadog_checks.base.utils.http import RequestsWrapper
 
+from .digest import DigestAuth
 from .environment import Environment
 from .page import status_with_phrase
 from .transport import Request
@@ -49,10 +50,14 @@ if TYPE_CHECKING:
 # In bytes: what is read of a refusal, so that the connection can be kept for the next step of the conversation.
 MAX_REFUSAL = 64 * 1024
 REFUSALS = (401, 407)
+# The one header that is for a hook to see: cookies are ours to send, and the login is not for proxies.
+CHALLENGE = 'WWW-Authenticate'
+# The response in a digest.
+DIGEST = re.compile(r'Digest .*\bresponse="([0-9a-f]+)".*', re.DOTALL)
 # What a login adds to a request.
 LOGIN_HEADERS = frozenset({'authorization', 'x-amz-security-token'})
-# What is not for a hook to see: cookies are ours to send, and the login is not for proxies.
-HIDDEN_HEADERS = frozenset({'proxy-authenticate', 'set-cookie'})
+# In characters: a hook may keep what it gets, or send it back.
+MAX_CHALLENGE = 16 * 1024
 # What the session is asked for, before each request gets its own URL.
 ANY_URL = 'http://localhost/'
 # What hooks raise at a message that they cannot read.
@@ -186,14 +191,6 @@ class TransportSession(Session):
         """Return none: `send` would read the whole body of a redirect to prepare the next request."""
 
 
-class DigestAuth(HTTPDigestAuth):
-    """Signs all of a target; requests leaves out what follows a semicolon."""
-
-    def build_digest_header(self, method: str, url: str) -> Any:
-        # Of schemes that it does not know, urllib.parse splits no parameters off.
-        return super().build_digest_header(method, f'x-{url}')
-
-
 class TransportAdapter(BaseAdapter):
     """Sends the prepared requests of a session on a transport."""
 
@@ -218,12 +215,13 @@ class TransportAdapter(BaseAdapter):
         body = request.body.encode() if isinstance(request.body, str) else request.body
         for name, value in headers:
             if name.lower() in LOGIN_HEADERS:
-                self._hide(value.partition(' ')[2] or value)
+                self._hide(_secret_part(value))
         response = self._transport.send(Request(str(request.method), url, _without_length(headers), body))
         self._cookies.store(url, response.headers.get_all('Set-Cookie'))
         self.status = response.status
         if response.status in REFUSALS:
             response.drain(MAX_REFUSAL)
+            self._deadline.check()
             # Now a hook may ask others, such as a KDC.
             self._deadline.begin(Activity.LOGIN)
         return self._as_client_response(request, response)
@@ -235,9 +233,10 @@ class TransportAdapter(BaseAdapter):
         converted: Any = ClientResponse()
         converted.status_code, converted.reason, converted.url = response.status, response.reason, request.url
         converted.headers = CaseInsensitiveDict()
-        for name in dict.fromkeys(name for name, _ in response.headers.items()):
-            if name.lower() not in HIDDEN_HEADERS:
-                converted.headers[name] = _as_utf_8(response.headers.get(name))
+        if challenge := response.headers.get(CHALLENGE):
+            if len(challenge) > MAX_CHALLENGE:
+                raise ValueError(f'the challenge is longer than {MAX_CHALLENGE // 1024} KiB')
+            converted.headers[CHALLENGE] = _as_utf_8(challenge)
         converted.request, converted.connection = request, self
         converted._content, converted._content_consumed = b'', True
         converted.raw = HTTPResponse(EmptyBody(self._transport.chain), status=response.status, preload_content=False)
@@ -262,6 +261,13 @@ class Peer:
     def getpeercert(self, binary_form: bool = False) -> bytes:
         """Return the certificate of the server, in DER."""
         return self.certificate
+
+
+def _secret_part(login: str) -> str:
+    """Return what is secret of a header that logs in: of a digest, whose other parts are no secret, the response."""
+    if digest := DIGEST.fullmatch(login):
+        return digest[1]
+    return login.partition(' ')[2] or login
 
 
 def _as_utf_8(value: str) -> str:

@@ -16,7 +16,7 @@ from datadog_checks.awesome.fault import Fault, Kind
 from .causes import os_cause, tls_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .sockets import Stream
 
@@ -44,26 +44,27 @@ BLANKS = ' \t'
 
 
 class Headers:
-    """The header fields of a response, in order; names are looked up in any case."""
+    """The header fields of a response, whose names are looked up in any case."""
 
-    def __init__(self, items: Iterable[tuple[str, str]]) -> None:
-        self._items = list(items)
-        self._values: dict[str, list[str]] = {}
-        for name, value in self._items:
-            self._values.setdefault(name.lower(), []).append(value)
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        # A list for each of 50,000 names would take megabytes more.
+        self._first: dict[str, str] = {}
+        self._further: dict[str, list[str]] = {}
+        for written, value in fields:
+            name = written.lower()
+            if name in self._first:
+                self._further.setdefault(name, []).append(value)
+            else:
+                self._first[name] = value
 
     def get(self, name: str, default: str = '') -> str:
         """Return the values of all lines of this name, joined by commas."""
-        values = self._values.get(name.lower())
-        return default if values is None else ', '.join(values)
+        return ', '.join(self.get_all(name) or [default])
 
     def get_all(self, name: str) -> list[str]:
         """Return the value of each line of this name."""
-        return list(self._values.get(name.lower(), ()))
-
-    def items(self) -> list[tuple[str, str]]:
-        """Return all lines, as they were sent."""
-        return list(self._items)
+        key = name.lower()
+        return [self._first[key], *self._further.get(key, ())] if key in self._first else []
 
     def tokens(self, name: str) -> set[str]:
         """Return the members of a list such as that of Connection, in lower case."""
@@ -227,11 +228,12 @@ def _parse_head(data: bytes) -> Head:
     return Head(int(version[-1]), int(code), reason.strip(BLANKS), Headers(_fields(lines)))
 
 
-def _fields(text: str) -> list[tuple[str, str]]:
-    """Return the names and values of lines, of which a malformed one is dropped."""
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of lines, of which a malformed one is dropped."""
     if '\n ' in text or '\n\t' in text or text.startswith((' ', '\t')):
         text = '\n'.join(_unfold(text.split('\n')))
-    return [(name, value.strip(BLANKS)) for name, value in FIELD.findall(text)]
+    for match in FIELD.finditer(text):
+        yield match[1], match[2].strip(BLANKS)
 
 
 def _unfold(lines: list[str]) -> list[str]:

@@ -72,13 +72,15 @@ class Fetcher:
             send = self._send_trusted if trusted else self._send_untrusted
             response = send(url, method, body, page.content_type if body else '')
             self._cookies.store(url, response.headers.get_all('Set-Cookie'))
-            found = locations(response)
-            if response.status not in REDIRECTS or not found or not self._options.allow_redirects:
+            status, found = response.status, locations(response)
+            if status not in REDIRECTS or not found or not self._options.allow_redirects:
                 return Page(url, response, self.deadline, redirects)
             response.close()
+            # A head may take megabytes: one at a time.
+            del response
             url = redirect_target(url, found, page.url)
             trusted = same_origin(page.url, url)
-            if response.status == 303 or (response.status in (301, 302) and method == 'POST'):
+            if status == 303 or (status in (301, 302) and method == 'POST'):
                 method, body = ('HEAD' if method == 'HEAD' else 'GET'), None
         raise _too_many_redirects(page.max_redirects, public_url(url))
 
