@@ -82,6 +82,7 @@ INVALID = {
     'IPv6 too long': ('http://[1:2:3:4:5:6:7:8:9]/', 'IPv6'),
     'future address': ('http://[v1.x]/', 'IPv6'),
     'empty zone': ('http://[fe80::1%]/', 'network interface'),
+    'long zone': (f'http://[fe80::1%25{"a" * 65}]/', 'network interface'),
     'odd zone': ('http://[fe80::1%25a b]/', 'network interface'),
     'empty label': ('http://a..b/', '1 to 63 letters'),
     'label of 64': (f'http://{"a" * 64}.com/', '1 to 63 letters'),

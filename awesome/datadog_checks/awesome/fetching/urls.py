@@ -27,8 +27,8 @@ CONTROLS_AND_SPACE = ''.join(map(chr, range(33)))
 URL = re.compile(r'(https?)://([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?', re.IGNORECASE | re.DOTALL)
 SCHEME = re.compile(r'([a-z][a-z0-9+.-]*):', re.IGNORECASE)
 PORT = re.compile(r'0*([1-9][0-9]{0,4})')
-# RFC 6874, and without its escape as most tools write it.
-ZONE = re.compile(r'%(?:25)?([\w.~-]+)', re.ASCII)
+# RFC 6874, and without its escape as most tools write it. No system gives an interface a longer name.
+ZONE = re.compile(r'%(?:25)?([\w.~-]{1,64})', re.ASCII)
 # "Forbidden domain code point" of the URL standard.
 FORBIDDEN_IN_HOST = re.compile(r'[\x00-\x20#%/:<>?@\[\\\]^|\x7f]')
 # What neither a request line nor RFC 3986 has a place for.
